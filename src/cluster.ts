@@ -1,0 +1,39 @@
+import type { Host, Hosts } from './driver.ts';
+import type { EngineInfo } from './timeline.ts';
+
+/** Directives of redis.conf by name, such as { 'cluster-node-timeout': '2000' }. */
+export type RedisConfig = Readonly<Record<string, string | number>>;
+
+export interface ClusterSpec {
+  /** Default 3. */
+  readonly primaries?: number;
+  /** Replicas of each primary. Default 1. */
+  readonly replicas?: number;
+  readonly config?: RedisConfig;
+  /** 'written': nodes.conf before the start (default). 'meet': CLUSTER MEET, for experiments about joining. */
+  readonly formation?: 'written' | 'meet';
+}
+
+/** A member of the cluster as it was formed. Its role now is in the topology, not here. */
+export interface Node extends Host {
+  readonly id: string;
+  readonly formedAs: 'primary' | 'replica';
+  /** Slots it was given; empty for a replica. */
+  readonly slots: readonly (readonly [first: number, last: number])[];
+  /** Name of the primary it was formed to replicate. */
+  readonly primary: string | null;
+}
+
+export interface Cluster {
+  readonly engine: EngineInfo;
+  readonly nodes: readonly Node[];
+  /** Every directive that was set, defaults of Slotquake included. */
+  readonly settings: Readonly<Record<string, string>>;
+  readonly hosts: Hosts;
+}
+
+export function nodeNamed(cluster: Cluster, name: string): Node {
+  const node = cluster.nodes.find((candidate) => candidate.name === name);
+  if (!node) throw new Error(`no node is called ${name}`);
+  return node;
+}

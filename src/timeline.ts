@@ -1,0 +1,118 @@
+import type { Json } from './base/json.ts';
+import type { Observations, ProbeName } from './timeline/observation.ts';
+
+export const phases = ['form', 'steady', 'disturb', 'settle', 'verify', 'judge'] as const;
+export type Phase = (typeof phases)[number];
+
+/**
+ * How a fault can make a node lose writes that it acknowledged; the engine documents a window for each
+ * (timeline/theory.ts): `isolated` goes on acknowledging alone, `frozen` answers queued commands after it thaws,
+ * `crashed` takes the unreplicated tail with it, `emptied` comes back without its data.
+ */
+export type Exposure = { readonly node: string; readonly how: 'isolated' | 'frozen' | 'crashed' | 'emptied' };
+
+/** Engine log lines with a meaning; see probe/logs.ts for the patterns. */
+export type LogKind =
+  | 'pfail'
+  | 'fail'
+  | 'fail-cleared'
+  | 'election-started'
+  | 'election-won'
+  | 'vote-granted'
+  | 'full-resync'
+  | 'partial-resync'
+  | 'partial-refused'
+  | 'link-lost'
+  | 'sync-finished'
+  | 'output-buffer-overrun'
+  | 'state-changed'
+  | 'role-changed'
+  | 'started'
+  | 'crashed';
+
+export type Observed = {
+  readonly [P in ProbeName]: { readonly type: 'observed'; readonly node: string; readonly probe: P; readonly value: Observations[P] };
+}[ProbeName];
+
+/** What can happen in a run. Every event is one line of timeline.jsonl. */
+export type Happening =
+  | { readonly type: 'phase-entered'; readonly phase: Phase }
+  | {
+      readonly type: 'fault-injecting';
+      readonly fault: number;
+      readonly name: string;
+      readonly plan: Json;
+      readonly nodes: readonly string[];
+      readonly exposes: readonly Exposure[];
+    }
+  | { readonly type: 'fault-injected'; readonly fault: number }
+  | { readonly type: 'fault-effective'; readonly fault: number; readonly evidence: readonly string[] }
+  | { readonly type: 'fault-ineffective'; readonly fault: number; readonly because: string }
+  | { readonly type: 'fault-healing'; readonly fault: number }
+  | { readonly type: 'fault-healed'; readonly fault: number }
+  | { readonly type: 'heal-failed'; readonly fault: number; readonly because: string }
+  | Observed
+  | { readonly type: 'probe-failed'; readonly node: string; readonly probe: ProbeName; readonly because: string }
+  | {
+      readonly type: 'log-line';
+      readonly node: string;
+      /** The engine's own stamp, on the run's clock. */
+      readonly loggedAtMs: number;
+      readonly kind: LogKind;
+      readonly text: string;
+    }
+  | { readonly type: 'container-exited'; readonly node: string; readonly exitCode: number; readonly expected: boolean }
+  | { readonly type: 'workload-stopped'; readonly ok: number; readonly failed: number; readonly unknown: number }
+  /** The last acknowledged or unknown write of each key as it was read back through normal routing: what is missing. */
+  | { readonly type: 'read-back'; readonly keys: number; readonly missing: readonly MissingWrite[]; readonly unreadable: number }
+  | { readonly type: 'settled'; readonly afterMs: number }
+  | { readonly type: 'not-settled'; readonly lacking: readonly string[] }
+  | { readonly type: 'aborted'; readonly because: string }
+  | { readonly type: 'noted'; readonly text: string };
+
+/** An acknowledged write whose key held something older, or nothing, in the end. Times are on the run's clock. */
+export interface MissingWrite {
+  readonly key: string;
+  readonly slot: number;
+  readonly value: string;
+  readonly found: string | null;
+  /** The node that acknowledged it, and when. */
+  readonly node: string;
+  readonly sentAtMs: number;
+  readonly acknowledgedAtMs: number;
+}
+
+/** `seq` counts from 0 without gaps; `atMs` is monotonic, from the start of the run. */
+export type TimelineEvent = { readonly seq: number; readonly atMs: number } & Happening;
+export type EventOf<T extends Happening['type']> = Extract<TimelineEvent, { type: T }>;
+
+/** run.json: what is needed to understand and repeat a run. Written at the start, completed when the cluster is up. */
+export interface RunInfo {
+  readonly format: 1;
+  readonly id: string;
+  readonly experiment: string;
+  readonly hypothesis: string;
+  readonly variant: string;
+  readonly seed: number;
+  readonly startedAt: string;
+  /** Epoch ms of atMs = 0. */
+  readonly epochMs: number;
+  readonly command: string;
+  readonly slotquake: string;
+  readonly gitCommit: string | null;
+  readonly engine: EngineInfo;
+  readonly driver: { readonly name: string; readonly version: string; readonly reach: string };
+  readonly nodes: readonly { readonly name: string; readonly id: string; readonly address: string; readonly role: 'primary' | 'replica' }[];
+  /** What redis.conf said, beyond the engine's defaults. */
+  readonly settings: Readonly<Record<string, string>>;
+  readonly settleWithinMs: number;
+  readonly invariants: readonly string[];
+  readonly expect: Readonly<Record<string, 'violated'>>;
+}
+
+export interface EngineInfo {
+  readonly kind: 'redis' | 'valkey';
+  /** As the server said it, such as '7.0.15'. */
+  readonly version: string;
+  readonly image: string;
+}
