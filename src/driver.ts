@@ -63,6 +63,8 @@ export interface Hosts extends AsyncDisposable {
   perform(command: Command): Promise<CommandResult>;
   /** Follows the engines' logs and exits until closed. Lines of one node keep their order. */
   follow(on: { line(line: LogLine): void; exit(node: string, exitCode: number): void }): Promise<Disposable>;
+  /** Ends whatever another process left running in the toolboxes, so that none of its deeds can land after an undo. */
+  fence(): Promise<void>;
   /** Removes everything of this run and proves it gone. Idempotent. */
   remove(): Promise<void>;
 }

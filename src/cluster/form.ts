@@ -1,0 +1,149 @@
+import { createHash } from 'node:crypto';
+import { UsageError } from '../base/errors.ts';
+import { poll } from '../base/poll.ts';
+import { together } from '../base/together.ts';
+import type { Cluster, ClusterSpec, Node, RedisConfig } from '../cluster.ts';
+import type { Driver, Host, Hosts, Reach } from '../driver.ts';
+import type { EngineInfo } from '../timeline.ts';
+import { connectNode, type Redis } from './client.ts';
+
+const slotCount = 16_384;
+
+/**
+ * What every cluster of ours gets unless the experiment says otherwise. Nothing is persisted but nodes.conf, and full
+ * resyncs start at once instead of after `repl-diskless-sync-delay` 5 s, so that a run is short.
+ */
+const defaults: RedisConfig = {
+  'cluster-enabled': 'yes',
+  'cluster-config-file': 'nodes.conf',
+  'cluster-node-timeout': 2_000,
+  'repl-diskless-sync-delay': 0,
+  appendonly: 'no',
+  save: '',
+  port: 6379,
+  'protected-mode': 'no',
+};
+
+export interface FormOptions {
+  readonly runId: string;
+  readonly image: string;
+  readonly toolboxImage: string;
+  readonly reach: Reach | 'auto';
+  readonly kept: boolean;
+  readonly subnet?: string | undefined;
+  readonly memoryMb?: number | undefined;
+  readonly diskMb?: number | undefined;
+  readonly config?: RedisConfig | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** Called as soon as containers exist, before the engines start: whoever cleans up must know. */
+  readonly onHosts?: (hosts: Hosts) => void;
+}
+
+/** Brings up the containers and starts the engines as one cluster. Its nodes are not in agreement yet: see settle.ts. */
+export async function formCluster(driver: Driver, spec: ClusterSpec, options: FormOptions): Promise<Cluster> {
+  const { primaries = 3, replicas = 1 } = spec;
+  const count = primaries * (1 + replicas);
+  if (!Number.isInteger(count) || primaries < 1 || replicas < 0 || count > 100) {
+    throw new UsageError(`expected at least 1 primary, at least 0 replicas each and at most 100 nodes, got ${primaries} primaries with ${replicas} replicas`);
+  }
+  const [engine, hosts] = await Promise.all([
+    driver.identify(options.image),
+    driver.provision(
+      {
+        runId: options.runId,
+        count,
+        image: options.image,
+        toolboxImage: options.toolboxImage,
+        reach: options.reach,
+        memoryMb: options.memoryMb ?? 256,
+        diskMb: options.diskMb ?? 64,
+        kept: options.kept,
+        ...(options.subnet === undefined ? {} : { subnet: options.subnet }),
+      },
+      options.signal,
+    ),
+  ]);
+  options.onHosts?.(hosts);
+  const settings = Object.fromEntries(Object.entries({ ...defaults, ...spec.config, ...options.config }).map(([name, value]) => [name, String(value)]));
+  const nodes = layOut(hosts.hosts, options.runId, primaries);
+  const written = spec.formation !== 'meet';
+  if (written) await together(nodes, (node) => hosts.write(node.name, 'nodes.conf', nodesConf(nodes, node, engine)));
+  await together(nodes, (node) => hosts.write(node.name, 'redis.conf', redisConf(settings, node)));
+  options.signal?.throwIfAborted();
+  const binary = engine.kind === 'valkey' ? 'valkey-server' : 'redis-server';
+  await hosts.start(() => [binary, '/data/redis.conf']);
+  const cluster: Cluster = { engine, nodes, settings, hosts };
+  return written ? cluster : meet(cluster, options.signal);
+}
+
+/** Names, ids, roles and slots: the first `primaries` hosts share the slots evenly, the others replicate them in turn. */
+export function layOut(hosts: readonly Host[], runId: string, primaries: number): Node[] {
+  return hosts.map((host, index): Node => {
+    const shard = index % primaries;
+    const first = Math.round((shard * slotCount) / primaries);
+    const last = Math.round(((shard + 1) * slotCount) / primaries) - 1;
+    const primary = index < primaries ? null : (hosts[shard]?.name ?? null);
+    const id = createHash('sha1').update(`${runId}/${host.name}`).digest('hex');
+    return { ...host, id, formedAs: primary === null ? 'primary' : 'replica', primary, slots: primary === null ? [[first, last]] : [] };
+  });
+}
+
+/**
+ * The file that a node would have saved, had it been in this cluster all along (cluster.c clusterLoadConfig). It spares
+ * the MEET gossip. Shard ids are written for the engines that keep them (Redis from 7.2, every Valkey): left out, each
+ * node would invent one and correct it only later.
+ */
+export function nodesConf(nodes: readonly Node[], self: Node, engine: EngineInfo): string {
+  const [major = 0, minor = 0] = engine.version.split('.').map(Number);
+  const hasShardIds = engine.kind === 'valkey' || major > 7 || (major === 7 && minor >= 2);
+  const primaryOf = (node: Node): Node | undefined => nodes.find(({ name }) => name === node.primary);
+  const lines = nodes.map((node) => {
+    const primary = primaryOf(node);
+    const shard = hasShardIds ? `,,shard-id=${createHash('sha1').update(`shard of ${(primary ?? node).id}`).digest('hex')}` : '';
+    const flags = `${node.name === self.name ? 'myself,' : ''}${primary ? 'slave' : 'master'}`;
+    const epoch = 1 + nodes.indexOf(primary ?? node);
+    const slots = node.slots.map(([first, last]) => ` ${first === last ? first : `${first}-${last}`}`).join('');
+    return `${node.id} ${node.address}@16379${shard} ${flags} ${primary?.id ?? '-'} 0 0 ${epoch} connected${slots}`;
+  });
+  return `${lines.join('\n')}\nvars currentEpoch ${nodes.length} lastVoteEpoch 0\n`;
+}
+
+function redisConf(settings: Readonly<Record<string, string>>, node: Node): string {
+  const [ip] = node.address.split(':');
+  const all = { 'cluster-announce-ip': ip as string, ...settings };
+  return `${Object.entries(all)
+    .map(([name, value]) => `${name} ${value === '' ? '""' : value}`)
+    .join('\n')}\n`;
+}
+
+/** Joins strangers the way operators do: slots, distinct epochs, MEET, then REPLICATE once everybody is known. */
+async function meet(cluster: Cluster, signal?: AbortSignal): Promise<Cluster> {
+  const clients = new Map<string, Redis>(cluster.nodes.map((node) => [node.name, connectNode(node, { timeoutMs: 1_000, name: 'slotquake-form' })]));
+  const call = async (node: Node, ...[command, ...args]: [string, ...(string | number)[]]): Promise<unknown> => clients.get(node.name)?.call(command, ...args);
+  try {
+    await poll('every engine to answer', () => together(cluster.nodes, (node) => call(node, 'PING')), { withinMs: 15_000, signal });
+    const nodes = await together(cluster.nodes, async (node) => ({ ...node, id: String(await call(node, 'CLUSTER', 'MYID')) }));
+    await together(nodes, async (node, index) => {
+      await call(node, 'CLUSTER', 'SET-CONFIG-EPOCH', index + 1);
+      for (const [first, last] of node.slots) await call(node, 'CLUSTER', 'ADDSLOTS', ...Array.from({ length: last - first + 1 }, (_, offset) => first + offset));
+    });
+    const [first, ...others] = nodes;
+    for (const other of others) await call(first as Node, 'CLUSTER', 'MEET', other.address.split(':')[0] as string, 6379);
+    await poll(
+      'every node to know all the others',
+      () =>
+        together(nodes, async (node) => {
+          const view = String(await call(node, 'CLUSTER', 'NODES'));
+          const missing = nodes.filter(({ id }) => !view.split('\n').some((line) => line.startsWith(id) && !line.includes('handshake')));
+          if (missing.length > 0) throw new Error(`${node.name} does not know ${missing.map(({ name }) => name).join(', ')}`);
+        }),
+      { withinMs: 20_000, everyMs: 100, signal },
+    );
+    for (const node of nodes.filter(({ primary }) => primary !== null)) {
+      await poll(`${node.name} to replicate ${node.primary}`, () => call(node, 'CLUSTER', 'REPLICATE', nodes.find(({ name }) => name === node.primary)?.id ?? ''), { withinMs: 10_000, signal });
+    }
+    return { ...cluster, nodes };
+  } finally {
+    for (const client of clients.values()) client.disconnect();
+  }
+}

@@ -1,0 +1,116 @@
+import calculateSlot from 'cluster-key-slot';
+import type { ClusterInfo, NodeView, Observations, ReplicationInfo, TopologyView } from '../timeline/observation.ts';
+
+/** An answer of the engine that is not what its command answers. */
+export class ParseError extends Error {
+  constructor(expected: string, got: unknown) {
+    super(`expected ${expected}, got ${JSON.stringify(String(got).slice(0, 80))}`);
+    this.name = 'ParseError';
+  }
+}
+
+/** The hash slot of a key, hash tags honoured (cluster.c keyHashSlot). */
+export const keySlot = (key: string): number => calculateSlot(key);
+
+/** CLUSTER NODES of any version: aux fields behind the bus port are allowed, the host name among them is kept. */
+export function parseClusterNodes(text: string): TopologyView {
+  return text
+    .split('\n')
+    .filter((line) => line.trim() !== '')
+    .map(parseNodeLine);
+}
+
+function parseNodeLine(line: string): NodeView {
+  const [id = '', place = '', flags = '', primary = '', pingSent = '', pongReceived = '', epoch = '', link = '', ...slots] = line.trim().split(' ');
+  const parts = /^(.*):(\d+)(?:@(\d+))?(?:,([^,]*))?(?:,.*)?$/.exec(place);
+  const numbers = [pingSent, pongReceived, epoch].map(Number);
+  if (!/^[0-9a-f]{40}$/.test(id) || !parts || !/^(connected|disconnected)$/.test(link) || !numbers.every(Number.isFinite)) throw new ParseError('a line of CLUSTER NODES', line);
+  const [, host = '', port = '', busPort, hostname] = parts;
+  return {
+    id,
+    address: `${host}:${port}`,
+    busPort: Number(busPort ?? Number(port) + 10_000),
+    ...(hostname ? { hostname } : {}),
+    flags: flags.split(','),
+    primary: primary === '-' ? null : primary,
+    pingSentAt: numbers[0] as number,
+    pongReceivedAt: numbers[1] as number,
+    configEpoch: numbers[2] as number,
+    linked: link === 'connected',
+    slots: slots.filter((slot) => !slot.startsWith('[')).map(parseRange),
+    open: slots.filter((slot) => slot.startsWith('[')).map(parseOpenSlot),
+  };
+}
+
+function parseRange(text: string): [number, number] {
+  const [, first, last = first] = /^(\d+)(?:-(\d+))?$/.exec(text) ?? [];
+  if (first === undefined || Number(last) > 16_383 || Number(first) > Number(last)) throw new ParseError('a slot range', text);
+  return [Number(first), Number(last)];
+}
+
+function parseOpenSlot(text: string): NodeView['open'][number] {
+  const [, slot, direction, peer] = /^\[(\d+)-(<|>)-([0-9a-f]+)\]$/.exec(text) ?? [];
+  if (slot === undefined || peer === undefined) throw new ParseError('an open slot', text);
+  return { slot: Number(slot), direction: direction === '>' ? 'migrating' : 'importing', peer };
+}
+
+/** The `name:value` lines of INFO and CLUSTER INFO. */
+function fields(text: string): Map<string, string> {
+  return new Map([...text.matchAll(/^([^:\r\n#]+):(.*?)\r?$/gm)].map(([, name, value]) => [name as string, value as string]));
+}
+
+export function parseClusterInfo(text: string): ClusterInfo {
+  const all = fields(text);
+  const state = all.get('cluster_state');
+  if (state !== 'ok' && state !== 'fail') throw new ParseError('CLUSTER INFO', text);
+  const counters = Object.fromEntries([...all].filter(([, value]) => /^\d+$/.test(value)).map(([name, value]) => [name, Number(value)]));
+  return { state, counters };
+}
+
+/** The sections server, replication and stats of INFO, one after the other. */
+export function parseReplicationInfo(text: string): ReplicationInfo {
+  const all = fields(text);
+  const number = (name: string): number => {
+    const value = Number(all.get(name) ?? Number.NaN);
+    if (!Number.isFinite(value)) throw new ParseError(`${name} in INFO`, all.get(name) ?? text);
+    return value;
+  };
+  const role = all.get('role');
+  const runId = all.get('run_id');
+  if ((role !== 'master' && role !== 'slave') || runId === undefined) throw new ParseError('INFO server and replication', text);
+  const replicas = [...all]
+    .filter(([name]) => /^slave\d+$/.test(name))
+    .map(([, value]) => {
+      const parts = new Map(value.split(',').map((part) => part.split('=') as [string, string]));
+      return { address: `${parts.get('ip')}:${parts.get('port')}`, state: parts.get('state') ?? '', offset: Number(parts.get('offset') ?? 0), lagSeconds: Number(parts.get('lag') ?? 0) };
+    });
+  return {
+    runId,
+    role: role === 'master' ? 'primary' : 'replica',
+    replid: all.get('master_replid') ?? '',
+    offset: number(role === 'master' ? 'master_repl_offset' : 'slave_repl_offset'),
+    ...(role === 'slave'
+      ? {
+          link: all.get('master_link_status') === 'up' ? ('up' as const) : ('down' as const),
+          syncInProgress: all.get('master_sync_in_progress') === '1',
+          primaryAddress: `${all.get('master_host')}:${all.get('master_port')}`,
+        }
+      : {}),
+    replicas,
+    syncFull: number('sync_full'),
+    syncPartialOk: number('sync_partial_ok'),
+    syncPartialErr: number('sync_partial_err'),
+  };
+}
+
+/** CLUSTER LINKS in RESP2: each link a flat list of names and values. */
+export function parseClusterLinks(reply: unknown): Observations['links'] {
+  if (!Array.isArray(reply)) throw new ParseError('the list of CLUSTER LINKS', reply);
+  return reply.map((link: unknown) => {
+    const flat = Array.isArray(link) ? link : [];
+    const value = (name: string): unknown => flat[flat.indexOf(name) + 1];
+    const [direction, node] = [value('direction'), value('node')];
+    if ((direction !== 'to' && direction !== 'from') || typeof node !== 'string') throw new ParseError('a link of CLUSTER LINKS', JSON.stringify(link) ?? link);
+    return { direction, node };
+  });
+}

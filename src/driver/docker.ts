@@ -1,0 +1,392 @@
+import { readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { PassThrough } from 'node:stream';
+import type Docker from 'dockerode';
+import { pack } from 'tar-stream';
+import { messageOf, SlotquakeError, UsageError } from '../base/errors.ts';
+import { log } from '../base/log.ts';
+import { poll } from '../base/poll.ts';
+import { together } from '../base/together.ts';
+import type { Command, CommandResult, Driver, Host, Hosts, HostsSpec, Leftover, Reach } from '../driver.ts';
+import type { EngineInfo } from '../timeline.ts';
+import { parseLogLine } from './container/log-line.ts';
+import { ContainerShell } from './container/shell.ts';
+import { addressIn, candidates, isLocalAddress, localNetworks, overlaps, rangeOf } from './container/subnet.ts';
+import { connect } from './endpoint.ts';
+
+/** Everything we create carries the run's id under this name; nothing without it is ever touched. */
+export const runLabel = 'slotquake.run';
+const labels = { node: 'slotquake.node', part: 'slotquake.part', kept: 'slotquake.kept', owner: 'slotquake.owner', address: 'slotquake.address' };
+const clientPort = 6379;
+const toolboxMemoryMb = 64;
+/** The uid that the official images run the engine as; our assembled ones have the same. */
+const engineUid = 999;
+
+/** Containers of a plain Docker engine, 20.10 or later, through its API. */
+export async function dockerDriver(): Promise<Driver> {
+  const docker = await connect();
+  const version = await docker.version();
+  return {
+    name: 'docker',
+    version: version.Version,
+    identify: (image) => identify(docker, image),
+    provision: (spec, signal) => provision(docker, spec, signal),
+    adopt: (runId) => adopt(docker, runId),
+    leftovers: () => leftovers(docker),
+  };
+}
+
+async function identify(docker: Docker, image: string): Promise<EngineInfo> {
+  const inspected = await docker.getImage(image).inspect();
+  const words = [...(inspected.Config.Cmd ?? []), ...[inspected.Config.Entrypoint ?? []].flat()].join(' ');
+  const binaries = ['redis-server', 'valkey-server'].sort((a, b) => Number(words.includes(b)) - Number(words.includes(a)));
+  for (const binary of binaries) {
+    const container = await docker.createContainer({
+      Image: image,
+      Entrypoint: [binary],
+      Cmd: ['--version'],
+      Labels: { [runLabel]: 'identify', [labels.owner]: owner() },
+      HostConfig: { NetworkMode: 'none' },
+    });
+    try {
+      await container.start();
+      await container.wait();
+      const output = ((await container.logs({ stdout: true, stderr: true })) as Buffer).toString('utf8');
+      const found = /(Redis|Valkey) server v=(\d+\.\d+\.\d+)/.exec(output);
+      if (found) return { kind: found[1] === 'Valkey' ? 'valkey' : 'redis', version: found[2] as string, image };
+    } catch (error) {
+      log.debug({ image, binary, error: messageOf(error) }, 'the image does not run this');
+    } finally {
+      await container.remove({ force: true }).catch(() => {});
+    }
+  }
+  throw new UsageError(`expected an image with redis-server or valkey-server, but ${image} runs neither; choose another with --engine`);
+}
+
+async function provision(docker: Docker, spec: HostsSpec, signal?: AbortSignal): Promise<Hosts> {
+  const needMb = spec.count * (spec.memoryMb + toolboxMemoryMb);
+  const haveMb = Math.floor(((await docker.info()) as { MemTotal: number }).MemTotal / 2 ** 20);
+  if (needMb > haveMb) {
+    throw new SlotquakeError(`${spec.count} nodes of ${spec.memoryMb} MB need ${needMb} MB with their toolboxes, but the engine has ${haveMb} MB; free some or lower --memory`);
+  }
+  const common = { [runLabel]: spec.runId, [labels.kept]: spec.kept ? 'yes' : 'no', [labels.owner]: owner() };
+  const network = await createNetwork(docker, spec, common);
+  const reach = spec.reach === 'auto' ? (isLocalAddress(addressIn(network.subnet, 1)) ? 'address' : 'ports') : spec.reach;
+  const names = Array.from({ length: spec.count }, (_, index) => `node-${index + 1}`);
+  signal?.throwIfAborted();
+  const toolboxes = await together(names, async (name, index) => {
+    const ip = addressIn(network.subnet, 11 + index);
+    const volume = `slotquake-${spec.runId}-${name}`;
+    const mine = { ...common, [labels.node]: name, [labels.address]: `${ip}:${clientPort}` };
+    // A tmpfs of fixed size is a disk that can be full. It lives as long as one container mounts it: the toolbox
+    // does, so the data survives a restart of the engine.
+    await docker.createVolume({
+      Name: volume,
+      Driver: 'local',
+      DriverOpts: { type: 'tmpfs', device: 'tmpfs', o: `size=${spec.diskMb}m,uid=${engineUid},gid=${engineUid},mode=0770` },
+      Labels: mine,
+    });
+    const container = await docker.createContainer({
+      name: `slotquake-${spec.runId}-${name}-toolbox`,
+      Image: spec.toolboxImage,
+      Entrypoint: ['sleep', '2147483647'],
+      Labels: { ...mine, [labels.part]: 'toolbox' },
+      ExposedPorts: { [`${clientPort}/tcp`]: {} },
+      StopSignal: 'SIGKILL',
+      HostConfig: {
+        CapDrop: ['ALL'],
+        CapAdd: ['NET_ADMIN'],
+        Memory: toolboxMemoryMb * 2 ** 20,
+        NetworkMode: network.name,
+        Mounts: [{ Type: 'volume', Source: volume, Target: '/data' }],
+        ...(reach === 'ports' ? { PortBindings: { [`${clientPort}/tcp`]: [{ HostIp: '127.0.0.1', HostPort: '' }] } } : {}),
+      },
+      NetworkingConfig: { EndpointsConfig: { [network.name]: { IPAMConfig: { IPv4Address: ip } } } },
+    });
+    await container.start();
+    return { name, volume, container, ip };
+  });
+  const hosts = await together(toolboxes, async ({ name, container, ip }): Promise<Host> => ({
+    name,
+    container: `slotquake-${spec.runId}-${name}`,
+    toolbox: `slotquake-${spec.runId}-${name}-toolbox`,
+    address: `${ip}:${clientPort}`,
+    dial: reach === 'ports' ? await publishedPort(container) : { host: ip, port: clientPort },
+  }));
+  return new DockerHosts(docker, spec.runId, hosts, reach, network.subnet, { ...common }, spec);
+}
+
+async function publishedPort(container: Docker.Container): Promise<Host['dial']> {
+  return poll(
+    'a published port',
+    async () => {
+      const port = Number((await container.inspect()).NetworkSettings.Ports[`${clientPort}/tcp`]?.[0]?.HostPort);
+      if (!port) throw new Error('the engine lists none');
+      return { host: '127.0.0.1', port };
+    },
+    { withinMs: 5_000 },
+  );
+}
+
+async function createNetwork(docker: Docker, spec: HostsSpec, common: Record<string, string>): Promise<{ name: string; subnet: string }> {
+  const name = `slotquake-${spec.runId}`;
+  const existing = await docker.listNetworks();
+  const taken = existing.flatMap((network) => (network.IPAM?.Config ?? []).flatMap(({ Subnet }) => (Subnet ? [{ subnet: Subnet, by: `network ${network.Name}` }] : [])));
+  for (const cidr of localNetworks()) taken.push({ subnet: cidr, by: 'an interface of this machine' });
+  const create = (subnet: string): Promise<unknown> =>
+    docker.createNetwork({ Name: name, Driver: 'bridge', IPAM: { Driver: 'default', Config: [{ Subnet: subnet, Gateway: addressIn(subnet, 1) }] }, Labels: common, Internal: false });
+  if (spec.subnet !== undefined) {
+    const range = rangeOf(spec.subnet);
+    if (!range || range.last - range.first < 63) throw new UsageError(`expected --subnet as an IPv4 network of at least /26 such as 10.77.0.0/24, got ${spec.subnet}`);
+    const clash = taken.find(({ subnet }) => overlaps(subnet, spec.subnet as string));
+    if (clash) throw new UsageError(`the subnet ${spec.subnet} overlaps ${clash.subnet} of ${clash.by}; choose another with --subnet, or leave it out`);
+    await create(spec.subnet);
+    return { name, subnet: spec.subnet };
+  }
+  let tries = 0;
+  const start = [...spec.runId].reduce((hash, char) => (hash * 31 + char.charCodeAt(0)) % 12_800, 7);
+  for (const subnet of candidates(start, taken.map((entry) => entry.subnet))) {
+    try {
+      await create(subnet);
+      return { name, subnet };
+    } catch (error) {
+      // Another run may have taken it between our look and our deed.
+      if (++tries >= 20 || !/overlap/i.test(messageOf(error))) throw error;
+    }
+  }
+  throw new SlotquakeError('no free private /24 between 10.200.0.0 and 10.249.255.0; name a free one with --subnet');
+}
+
+/** What the engine says of a container: null when it does not exist. */
+async function adopt(docker: Docker, runId: string): Promise<Hosts> {
+  const containers = await docker.listContainers({ all: true, filters: { label: [`${runLabel}=${runId}`] } });
+  const hosts = containers
+    .filter((container) => container.Labels[labels.part] === 'toolbox')
+    .map((container): Host => {
+      const name = container.Labels[labels.node] ?? '';
+      const address = container.Labels[labels.address] ?? '';
+      const published = container.Ports.find((port) => port.PublicPort && port.PrivatePort === clientPort);
+      return {
+        name,
+        container: `slotquake-${runId}-${name}`,
+        toolbox: `slotquake-${runId}-${name}-toolbox`,
+        address,
+        dial: published ? { host: '127.0.0.1', port: published.PublicPort as number } : { host: address.split(':')[0] ?? '', port: clientPort },
+      };
+    })
+    .sort((a, b) => a.name.localeCompare(b.name));
+  const reach: Reach = hosts.some((host) => host.dial.host === '127.0.0.1') ? 'ports' : 'address';
+  return new DockerHosts(docker, runId, hosts, reach, '', {}, null);
+}
+
+class DockerHosts implements Hosts {
+  readonly runId: string;
+  readonly hosts: readonly Host[];
+  readonly reach: Reach;
+  readonly subnet: string;
+  readonly #docker: Docker;
+  readonly #labels: Record<string, string>;
+  readonly #spec: HostsSpec | null;
+  readonly #shells = new Map<string, Promise<ContainerShell>>();
+  /** Nodes whose end we are about to cause. */
+  readonly #expectedExits = new Set<string>();
+
+  constructor(docker: Docker, runId: string, hosts: readonly Host[], reach: Reach, subnet: string, common: Record<string, string>, spec: HostsSpec | null) {
+    this.#docker = docker;
+    this.runId = runId;
+    this.hosts = hosts;
+    this.reach = reach;
+    this.subnet = subnet;
+    this.#labels = common;
+    this.#spec = spec;
+  }
+
+  #host(node: string): Host {
+    const host = this.hosts.find((candidate) => candidate.name === node);
+    if (!host) throw new SlotquakeError(`the run ${this.runId} has no container for ${node}; it has ${this.hosts.map(({ name }) => name).join(', ') || 'none'}`);
+    return host;
+  }
+
+  async write(node: string, file: string, content: string): Promise<void> {
+    const archive = pack();
+    archive.entry({ name: file, uid: engineUid, gid: engineUid, mode: 0o644 }, content);
+    archive.finalize();
+    await this.#docker.getContainer(this.#host(node).toolbox).putArchive(archive as unknown as NodeJS.ReadableStream, { path: '/data' });
+  }
+
+  async start(argv: (host: Host) => readonly string[]): Promise<void> {
+    const spec = this.#spec;
+    if (!spec) throw new SlotquakeError('only the process that provisioned a run can start its engines');
+    await together(this.hosts, async (host) => {
+      const container = await this.#docker.createContainer({
+        name: host.container,
+        Image: spec.image,
+        Entrypoint: [argv(host)[0] as string],
+        Cmd: argv(host).slice(1) as string[],
+        User: `${engineUid}:${engineUid}`,
+        WorkingDir: '/data',
+        Labels: { ...this.#labels, [labels.node]: host.name, [labels.address]: host.address, [labels.part]: 'engine' },
+        HostConfig: {
+          NetworkMode: `container:${host.toolbox}`,
+          Memory: spec.memoryMb * 2 ** 20,
+          MemorySwap: spec.memoryMb * 2 ** 20,
+          Mounts: [{ Type: 'volume', Source: host.container, Target: '/data' }],
+          LogConfig: { Type: 'json-file', Config: { 'max-size': '50m' } },
+        },
+      });
+      await container.start();
+    });
+    // Opened now, so that the first fault does not pay for it.
+    await together(this.hosts, (host) => this.#shell(host));
+  }
+
+  #shell(host: Host): Promise<ContainerShell> {
+    const opened = this.#shells.get(host.name);
+    if (opened) return opened;
+    const opening = ContainerShell.open(this.#docker.getContainer(host.toolbox), `the toolbox of ${host.name}`);
+    this.#shells.set(host.name, opening);
+    opening.catch(() => this.#shells.delete(host.name));
+    return opening;
+  }
+
+  async perform(command: Command): Promise<CommandResult> {
+    const host = this.#host(command.node);
+    if (command.run === 'toolbox') return (await this.#shell(host)).run(command.argv);
+    const container = this.#docker.getContainer(host.container);
+    try {
+      if (command.run === 'pause') await container.pause();
+      else if (command.run === 'unpause') await container.unpause();
+      else if (command.run === 'start') await container.start();
+      else {
+        this.#expectedExits.add(host.name);
+        await container.kill();
+      }
+      return { exitCode: 0, output: '' };
+    } catch (error) {
+      const { statusCode } = error as { statusCode?: number };
+      // 304: already so. An undo must work from any state.
+      if (statusCode === 304 || (command.run === 'unpause' && /not paused/.test(messageOf(error)))) return { exitCode: 0, output: '' };
+      return { exitCode: 1, output: messageOf(error) };
+    }
+  }
+
+  async fence(): Promise<void> {
+    await together(this.hosts, async (host) => {
+      const exec = await this.#docker.getContainer(host.toolbox).exec({ Cmd: ['sh', '-c', 'kill -9 -1'], AttachStdout: true });
+      const stream = await exec.start({ hijack: true });
+      stream.resume();
+      await new Promise((resolve) => stream.on('close', resolve).on('end', resolve).on('error', resolve));
+    });
+  }
+
+  async follow(on: Parameters<Hosts['follow']>[0]): Promise<Disposable> {
+    const streams = new Set<{ destroy(): void }>();
+    let open = true;
+    const followLog = async (host: Host, sinceSeconds: number): Promise<void> => {
+      const stream = await this.#docker.getContainer(host.container).logs({ follow: true, stdout: true, stderr: true, timestamps: true, since: sinceSeconds });
+      const output = new PassThrough().setEncoding('utf8') as PassThrough;
+      this.#docker.modem.demuxStream(stream, output, output);
+      let rest = '';
+      output.on('data', (chunk: string) => {
+        const lines = (rest + chunk).split('\n');
+        rest = lines.pop() ?? '';
+        if (open) for (const line of lines) if (line.trim()) on.line({ node: host.name, ...parseLogLine(line) });
+      });
+      streams.add(stream as unknown as { destroy(): void });
+    };
+    const events = await this.#docker.getEvents({ filters: { type: ['container'], event: ['die', 'start'], label: [`${runLabel}=${this.runId}`, `${labels.part}=engine`] } });
+    streams.add(events as unknown as { destroy(): void });
+    let rest = '';
+    events.on('data', (chunk: Buffer) => {
+      const lines = (rest + chunk.toString('utf8')).split('\n');
+      rest = lines.pop() ?? '';
+      for (const line of open ? lines : []) {
+        const event = JSON.parse(line) as { Action: string; time: number; Actor: { Attributes: Record<string, string> } };
+        const host = this.hosts.find(({ name }) => name === event.Actor.Attributes[labels.node]);
+        if (!host) continue;
+        if (event.Action === 'start') followLog(host, event.time).catch((error: unknown) => log.warn({ error: messageOf(error) }, 'a log cannot be followed'));
+        else if (!this.#expectedExits.delete(host.name)) on.exit(host.name, Number(event.Actor.Attributes['exitCode']));
+      }
+    });
+    await together(this.hosts, (host) => followLog(host, 0));
+    return {
+      [Symbol.dispose]: () => {
+        open = false;
+        for (const stream of streams) stream.destroy();
+      },
+    };
+  }
+
+  async remove(): Promise<void> {
+    for (const shell of this.#shells.values()) (await shell.catch(() => null))?.[Symbol.dispose]();
+    this.#shells.clear();
+    await poll(
+      `everything of run ${this.runId} to be gone`,
+      async () => {
+        const left = await removeAll(this.#docker, this.runId);
+        if (left.length > 0) throw new Error(left.join(', '));
+      },
+      { withinMs: 30_000, everyMs: 100 },
+    );
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.remove();
+  }
+}
+
+/** One attempt at removing a run; returns what is still there. Containers hold volumes and networks, so they go first. */
+async function removeAll(docker: Docker, runId: string): Promise<string[]> {
+  const ours = { filters: { label: [`${runLabel}=${runId}`] } };
+  const errors: string[] = [];
+  const attempt = (what: string, work: Promise<unknown>): Promise<unknown> =>
+    work.catch((error: { statusCode?: number }) => (error.statusCode === 404 ? null : errors.push(`${what} (${messageOf(error)})`)));
+  const containers = await docker.listContainers({ all: true, ...ours });
+  await together(containers, (container) => attempt(container.Names[0] ?? container.Id, docker.getContainer(container.Id).remove({ force: true, v: true })));
+  const volumes = (await docker.listVolumes(ours)).Volumes ?? [];
+  await together(volumes, (volume) => attempt(volume.Name, docker.getVolume(volume.Name).remove()));
+  const networks = await docker.listNetworks(ours);
+  await together(networks, (network) => attempt(network.Name, docker.getNetwork(network.Id).remove()));
+  return errors;
+}
+
+async function leftovers(docker: Docker): Promise<Leftover[]> {
+  const ours = { filters: { label: [runLabel] } };
+  const [containers, { Volumes: volumes }, networks] = await Promise.all([docker.listContainers({ all: true, ...ours }), docker.listVolumes(ours), docker.listNetworks(ours)]);
+  const found = [
+    ...containers.map((container) => ({ kind: 'container' as const, name: (container.Names[0] ?? container.Id).replace(/^\//, ''), labels: container.Labels })),
+    ...(volumes ?? []).map((volume) => ({ kind: 'volume' as const, name: volume.Name, labels: volume.Labels ?? {} })),
+    ...networks.map((network) => ({ kind: 'network' as const, name: network.Name, labels: network.Labels ?? {} })),
+  ];
+  return [...Map.groupBy(found, (resource) => resource.labels[runLabel] ?? '')].map(([runId, resources]) => ({
+    runId,
+    kept: resources.some((resource) => resource.labels[labels.kept] === 'yes'),
+    inUse: resources.some((resource) => ownerLives(resource.labels[labels.owner] ?? '')),
+    resources: resources.map(({ kind, name }) => ({ kind, name })),
+  }));
+}
+
+/** This process as no other can be: machine, process id and the time it started. */
+function owner(): string {
+  return `${hostname()}/${process.pid}/${startOf(process.pid)}`;
+}
+
+function ownerLives(label: string): boolean {
+  const [machine, pid, start] = label.split('/');
+  return machine === hostname() && startOf(Number(pid)) !== '' && startOf(Number(pid)) === start;
+}
+
+/** When a process started; empty when it does not live. Where there is no /proc, that it lives must do. */
+function startOf(pid: number): string {
+  try {
+    process.kill(pid, 0);
+  } catch {
+    return '';
+  }
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return stat.slice(stat.lastIndexOf(')')).split(' ')[20] ?? 'alive';
+  } catch {
+    return 'alive';
+  }
+}

@@ -1,0 +1,91 @@
+import { appendFileSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { setTimeout as delay } from 'node:timers/promises';
+import { messageOf } from './base/errors.ts';
+import { within } from './base/poll.ts';
+import type { Command, Driver, Hosts } from './driver.ts';
+import { dockerDriver } from './driver/docker.ts';
+
+/**
+ * The process that undoes everything when the runner is gone. The runner starts it before it creates anything, tells it
+ * every undo before the deed, and holds a pipe to it: when that pipe ends without a farewell, whatever the reason, the
+ * guard ends what the runner left running, undoes, reads back that nothing is left, and removes what the run created.
+ * Every step goes to journal.jsonl. It lives in a session of its own, so a Ctrl-C in the terminal does not reach it.
+ */
+export type GuardMessage =
+  | { readonly say: 'register'; readonly id: number; readonly undo: Command; readonly residue: Command }
+  | { readonly say: 'undone'; readonly id: number }
+  | { readonly say: 'farewell' };
+export type GuardReply = { readonly say: 'ready' } | { readonly say: 'noted'; readonly id: number };
+
+/** What one undo may take before the guard goes on without it; the removal that follows takes the rules along. */
+const undoWithinMs = 1_500;
+
+async function main(runId: string, journalFile: string): Promise<void> {
+  const journal = (entry: object): void => {
+    try {
+      appendFileSync(journalFile, `${JSON.stringify({ at: new Date().toISOString(), by: 'guard', ...entry })}\n`);
+    } catch {
+      // The results folder may be gone or full; undoing matters more than saying so.
+    }
+  };
+  const reply = (message: GuardReply): boolean => process.stdout.write(`${JSON.stringify(message)}\n`);
+  process.stdout.on('error', () => {});
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
+
+  const driver = await dockerDriver();
+  const pending = new Map<number, Extract<GuardMessage, { say: 'register' }>>();
+  reply({ say: 'ready' });
+  for await (const line of createInterface({ input: process.stdin })) {
+    const message = JSON.parse(line) as GuardMessage;
+    if (message.say === 'farewell') return;
+    journal(message);
+    if (message.say === 'register') {
+      pending.set(message.id, message);
+      reply({ say: 'noted', id: message.id });
+    } else pending.delete(message.id);
+  }
+  const startedAtMs = performance.now();
+  journal({ say: 'runner-gone', pending: pending.size });
+  try {
+    const hosts = await driver.adopt(runId);
+    await undoAll(hosts, [...pending.values()].reverse(), journal);
+    await removeForGood(driver, hosts, runId);
+    journal({ say: 'clean', tookMs: Math.round(performance.now() - startedAtMs) });
+  } catch (error) {
+    journal({ say: 'failed', because: messageOf(error) });
+    process.exitCode = 1;
+  }
+}
+
+/** First no deed of the dead runner may land any more, then each is undone, whether or not it happened. */
+async function undoAll(hosts: Hosts, pending: readonly Extract<GuardMessage, { say: 'register' }>[], journal: (entry: object) => void): Promise<void> {
+  if (pending.length === 0) return;
+  await within('ending what runs in the toolboxes', undoWithinMs, hosts.fence()).catch((error: unknown) => journal({ say: 'fence-failed', because: messageOf(error) }));
+  for (const [node, undos] of Map.groupBy(pending, ({ undo }) => undo.node)) {
+    try {
+      for (const { undo, id } of undos) {
+        const { exitCode, output } = await within(`undo ${id}`, undoWithinMs, hosts.perform(undo));
+        journal({ say: 'undid', id, exitCode, output });
+      }
+      for (const { residue, id } of undos) {
+        const { exitCode, output } = await within(`residue ${id}`, undoWithinMs, hosts.perform(residue));
+        journal({ say: 'read-back', id, clean: exitCode === 0 && output === '', residue: output });
+      }
+    } catch (error) {
+      journal({ say: 'undo-failed', node, because: messageOf(error) });
+    }
+  }
+}
+
+/** The engine may still carry out a create that the runner asked for just before it died: gone means gone three times in a row. */
+async function removeForGood(driver: Driver, hosts: Hosts, runId: string): Promise<void> {
+  let clean = 0;
+  while (clean < 3) {
+    await hosts.remove();
+    await delay(200);
+    clean = (await driver.leftovers()).some((leftover) => leftover.runId === runId) ? 0 : clean + 1;
+  }
+}
+
+if (import.meta.main) await main(process.argv[2] as string, process.argv[3] as string);

@@ -1,0 +1,69 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { SlotquakeError } from './base/errors.ts';
+import { within } from './base/poll.ts';
+import type { Action } from './fault.ts';
+import type { GuardMessage, GuardReply } from './guard.ts';
+
+/** The runner's side of the guard: starts it, and tells it every undo before the deed. */
+export class GuardLink {
+  readonly #child: ChildProcess;
+  readonly #noted = new Map<number, () => void>();
+  #parting = false;
+  #next = 0;
+
+  private constructor(child: ChildProcess, onLost: () => void) {
+    this.#child = child;
+    child.stdin?.on('error', () => {});
+    child.on('exit', () => {
+      if (!this.#parting) onLost();
+    });
+  }
+
+  /** Resolves when the guard watches. `onLost` is called when it ends before it was told to: nothing may be injected then. */
+  static async start(runId: string, journalFile: string, onLost: () => void): Promise<GuardLink> {
+    const script = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? './guard.ts' : './guard.js', import.meta.url));
+    const child = spawn(process.execPath, [script, runId, journalFile], { detached: true, stdio: ['pipe', 'pipe', 'ignore'] });
+    const link = new GuardLink(child, onLost);
+    const lines = createInterface({ input: child.stdout as NodeJS.ReadableStream });
+    const ready = Promise.withResolvers<void>();
+    child.on('exit', () => ready.reject(new SlotquakeError('the guard process ended before it was ready; does the container engine answer?')));
+    lines.on('line', (line) => {
+      const reply = JSON.parse(line) as GuardReply;
+      if (reply.say === 'ready') ready.resolve();
+      else link.#noted.get(reply.id)?.();
+    });
+    await within('starting the guard', 15_000, ready.promise);
+    child.unref();
+    return link;
+  }
+
+  /** Resolves once the guard has the undo in its journal; only then may the deed be done. */
+  async register({ undo, residue }: Action): Promise<number> {
+    const id = this.#next++;
+    const noted = Promise.withResolvers<void>();
+    this.#noted.set(id, noted.resolve);
+    this.#tell({ say: 'register', id, undo, residue });
+    await within('the guard to note an undo', 2_000, noted.promise);
+    return id;
+  }
+
+  undone(id: number): void {
+    this.#tell({ say: 'undone', id });
+  }
+
+  /** Everything is undone and removed, or kept on purpose: the guard may go. */
+  async farewell(): Promise<void> {
+    this.#parting = true;
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
+    const gone = new Promise((resolve) => this.#child.once('exit', resolve));
+    this.#tell({ say: 'farewell' });
+    this.#child.stdin?.end();
+    await within('the guard to leave', 5_000, gone);
+  }
+
+  #tell(message: GuardMessage): void {
+    this.#child.stdin?.write(`${JSON.stringify(message)}\n`);
+  }
+}

@@ -1,0 +1,131 @@
+import { messageOf, SlotquakeError } from './base/errors.ts';
+import { poll, sleepMs } from './base/poll.ts';
+import type { Random } from './base/random.ts';
+import { together } from './base/together.ts';
+import type { Cluster } from './cluster.ts';
+import type { Action, ActiveFault, Evidence, Fault } from './fault.ts';
+import type { GuardLink } from './guarded.ts';
+import type { Observer } from './observe.ts';
+import type { Recorder } from './timeline/recorder.ts';
+
+/** How long a heal may take, undo and read-back together, before it counts as failed. */
+const healWithinMs = 5_000;
+
+/** The only place where a fault takes hold and is healed. */
+export class Injector {
+  readonly #cluster: Cluster;
+  readonly #recorder: Recorder;
+  readonly #observer: Observer;
+  readonly #guard: GuardLink;
+  readonly #random: Random;
+  readonly #runId: string;
+  readonly #active = new Map<number, ActiveFault>();
+  #count = 0;
+
+  constructor(parts: { cluster: Cluster; recorder: Recorder; observer: Observer; guard: GuardLink; random: Random; runId: string }) {
+    this.#cluster = parts.cluster;
+    this.#recorder = parts.recorder;
+    this.#observer = parts.observer;
+    this.#guard = parts.guard;
+    this.#random = parts.random;
+    this.#runId = parts.runId;
+  }
+
+  async inject(fault: Fault, signal: AbortSignal): Promise<ActiveFault> {
+    signal.throwIfAborted();
+    const id = ++this.#count;
+    const tag = `${this.#runId}-${id}`.slice(-12);
+    const topology = this.#observer.latest('topology').values().next().value;
+    if (!topology) throw new SlotquakeError('no node has told its topology yet; inject faults after the cluster is formed');
+    const { plan, nodes } = fault.plan(this.#cluster, topology, this.#random.fork(`fault ${id}`));
+    const actions = fault.actions(plan, tag);
+    const registered: { readonly action: Action; readonly undoId: number }[] = [];
+    const effectWatch = new AbortController();
+    let watching: Promise<Evidence> = Promise.resolve({ bites: false, because: 'it never took hold' });
+    let healing: Promise<void> | undefined;
+
+    const look = (): Promise<Evidence> =>
+      fault
+        .effect(plan, tag, {
+          read: (command) => this.#cluster.hosts.perform(command),
+          views: () => this.#observer.latest('topology'),
+          sinceEpochMs: this.#recorder.epochMs + this.#recorder.nowMs(),
+        })
+        .catch((error: unknown): Evidence => ({ bites: false, because: messageOf(error) }));
+    const watch = async (): Promise<Evidence> => {
+      for (;;) {
+        const evidence = await look();
+        if (evidence.bites) this.#recorder.record({ type: 'fault-effective', fault: id, evidence: evidence.because });
+        if (evidence.bites || effectWatch.signal.aborted) return evidence;
+        await sleepMs(50, effectWatch.signal).catch(() => {});
+      }
+    };
+    const undo = async (): Promise<void> => {
+      this.#recorder.record({ type: 'fault-healing', fault: id });
+      effectWatch.abort();
+      // The last look comes before the undo: afterwards there is nothing left to see.
+      const evidence = await watching;
+      if (!evidence.bites) this.#recorder.record({ type: 'fault-ineffective', fault: id, because: evidence.because });
+      try {
+        await together(Map.groupBy(registered, ({ action }) => action.undo.node).values(), async (steps) => {
+          for (const { action, undoId } of steps.toReversed()) await this.#undo(action, undoId);
+        });
+        this.#recorder.record({ type: 'fault-healed', fault: id });
+      } catch (error) {
+        this.#recorder.record({ type: 'heal-failed', fault: id, because: messageOf(error) });
+        throw error;
+      } finally {
+        this.#active.delete(id);
+      }
+    };
+    const active: ActiveFault = {
+      id,
+      plan,
+      heal: () => {
+        healing ??= undo();
+        return healing;
+      },
+      [Symbol.asyncDispose]: () => active.heal(),
+    };
+
+    this.#recorder.record({ type: 'fault-injecting', fault: id, name: fault.name, plan, nodes, exposes: fault.exposes(plan) });
+    this.#active.set(id, active);
+    try {
+      await together(Map.groupBy(actions, (action) => action.do.node).values(), async (steps) => {
+        for (const action of steps) {
+          registered.push({ action, undoId: await this.#guard.register(action) });
+          signal.throwIfAborted();
+          const { exitCode, output } = await this.#cluster.hosts.perform(action.do);
+          if (exitCode !== 0) throw new SlotquakeError(`the fault ${fault.name} could not be injected at ${action.do.node} (exit ${exitCode}): ${output}; see \`slotquake doctor\``);
+        }
+      });
+    } catch (error) {
+      // Half applied is still applied: undo it, and report both when that fails too.
+      await active.heal().catch((healError: unknown) => {
+        throw new SuppressedError(healError, error, 'the fault could not be injected, nor undone');
+      });
+      throw error;
+    }
+    this.#recorder.record({ type: 'fault-injected', fault: id });
+    watching = watch();
+    return active;
+  }
+
+  /** Heals whatever is still in force. Never uses the aborted run's signal. */
+  async healAll(): Promise<void> {
+    await together([...this.#active.values()].reverse(), (fault) => fault.heal());
+  }
+
+  async #undo(action: Action, undoId: number): Promise<void> {
+    await poll(
+      `the residue of a fault at ${action.undo.node} to be gone`,
+      async () => {
+        const done = await this.#cluster.hosts.perform(action.undo);
+        const left = await this.#cluster.hosts.perform(action.residue);
+        if (left.exitCode !== 0 || left.output !== '') throw new Error(`${left.output || `the read-back ended with ${left.exitCode}`} (undo: exit ${done.exitCode} ${done.output})`);
+      },
+      { withinMs: healWithinMs },
+    );
+    this.#guard.undone(undoId);
+  }
+}

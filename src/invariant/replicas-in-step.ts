@@ -1,0 +1,31 @@
+import { type Invariant, held, unknown, violated } from '../invariant.ts';
+import { ownLine, silent } from '../timeline/claims.ts';
+
+/** Offsets grow by a PING even at rest, so a replica's last offset is compared with one its primary had earlier in the verify phase. */
+export default {
+  name: 'replicas-in-step',
+  claim: 'In the end every replica is linked, not syncing, and has reached the offset of its primary.',
+  check(timeline) {
+    const final = timeline.final('replication');
+    const topology = timeline.final('topology');
+    const quiet = [...new Set([...silent(final), ...silent(topology)])];
+    if (quiet.length > 0) return unknown(`no INFO replication or topology of ${quiet.join(', ')} in the verify phase`);
+    const verifyAtMs = timeline.phaseAtMs('verify') ?? 0;
+    const defects: { readonly text: string; readonly seq: number }[] = [];
+    let replicas = 0;
+    for (const [node, seen] of final) {
+      if (!seen || seen.value.role === 'primary') continue;
+      replicas++;
+      const { value, seq } = seen;
+      const primaryId = ownLine(topology.get(node)?.value ?? [])?.primary;
+      const primary = timeline.run.nodes.find(({ id }) => id === primaryId);
+      const earlier = primary && timeline.seen('replication', { node: primary.name, fromMs: verifyAtMs, toMs: seen.atMs })[0];
+      if (value.link !== 'up' || value.syncInProgress) defects.push({ text: `${node} has its link ${value.link}${value.syncInProgress ? ', still syncing' : ''}`, seq });
+      else if (!earlier) return unknown(`the primary of ${node} was not seen in the verify phase`);
+      else if (earlier.value.replid !== value.replid) defects.push({ text: `${node} follows another history than ${primary.name}`, seq });
+      else if (value.offset < earlier.value.offset) defects.push({ text: `${node} is ${earlier.value.offset - value.offset} bytes behind ${primary.name}`, seq });
+    }
+    if (defects.length > 0) return violated(defects.map(({ text }) => text).join('; '), defects.map(({ seq }) => seq));
+    return held(`${replicas} replicas are linked and have reached their primaries' offsets`);
+  },
+} satisfies Invariant;

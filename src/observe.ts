@@ -1,0 +1,100 @@
+import { isDeepStrictEqual } from 'node:util';
+import { messageOf } from './base/errors.ts';
+import { sleepMs } from './base/poll.ts';
+import { together } from './base/together.ts';
+import type { Cluster } from './cluster.ts';
+import { connectNode, type Redis } from './cluster/client.ts';
+import type { Probe } from './probe.ts';
+import clusterInfo from './probe/cluster-info.ts';
+import keys from './probe/keys.ts';
+import links from './probe/links.ts';
+import ping from './probe/ping.ts';
+import replication from './probe/replication.ts';
+import topology from './probe/topology.ts';
+import type { Observed } from './timeline.ts';
+import type { Observations, ProbeName } from './timeline/observation.ts';
+import type { Recorder } from './timeline/recorder.ts';
+
+const probes: readonly Probe[] = [ping, clusterInfo, topology, replication, links, keys] as unknown as readonly Probe[];
+/** An unchanged answer is recorded this often all the same. */
+const heartbeatMs = 1_000;
+/** A node that does not answer within this time gave no answer; a paused one must not stall the others. */
+const answerWithinMs = 400;
+
+interface Latest {
+  readonly atMs: number;
+  readonly value: unknown;
+}
+
+/** Asks every node every question over a connection of its own, apart from the workload's, and records the answers. */
+export class Observer implements AsyncDisposable {
+  readonly #cluster: Cluster;
+  readonly #recorder: Recorder;
+  readonly #clients: Map<string, Redis>;
+  readonly #probes: readonly Probe[];
+  readonly #latest = new Map<string, Latest>();
+  readonly #recorded = new Map<string, { atMs: number; essence: unknown }>();
+  readonly #stop = new AbortController();
+  #loops: Promise<unknown>[] = [];
+
+  constructor(cluster: Cluster, recorder: Recorder) {
+    this.#cluster = cluster;
+    this.#recorder = recorder;
+    this.#probes = probes.filter((probe) => probe.suits?.(cluster.engine) ?? true);
+    this.#clients = new Map(cluster.nodes.map((node) => [node.name, connectNode(node, { timeoutMs: answerWithinMs, name: 'slotquake-probe' })]));
+  }
+
+  start(onFailure: (error: unknown) => void): void {
+    this.#loops = this.#cluster.nodes.flatMap(({ name }) => this.#probes.map((probe) => this.#askAgainAndAgain(name, probe).catch(onFailure)));
+  }
+
+  async #askAgainAndAgain(node: string, probe: Probe): Promise<void> {
+    while (!this.#stop.signal.aborted) {
+      const startedAtMs = performance.now();
+      await this.#ask(node, probe, false);
+      await sleepMs(Math.max(5, probe.everyMs - (performance.now() - startedAtMs)), this.#stop.signal).catch(() => {});
+    }
+  }
+
+  /** Asks everything of everybody once, now, and records every answer, changed or not. */
+  async round(): Promise<void> {
+    await together(this.#cluster.nodes, ({ name }) => together(this.#probes, (probe) => this.#ask(name, probe, true)));
+  }
+
+  /** The newest answer of each node to one probe, no older than `sinceMs` on the run's clock. */
+  latest<P extends ProbeName>(probe: P, sinceMs = 0): Map<string, Observations[P]> {
+    return new Map(
+      this.#cluster.nodes.flatMap(({ name }) => {
+        const latest = this.#latest.get(`${name}/${probe}`);
+        return latest && latest.atMs >= sinceMs ? [[name, latest.value as Observations[P]] as const] : [];
+      }),
+    );
+  }
+
+  async #ask(node: string, probe: Probe, always: boolean): Promise<void> {
+    const key = `${node}/${probe.name}`;
+    const askedAtMs = this.#recorder.nowMs();
+    const previous = this.#recorded.get(key);
+    try {
+      const value = await probe.ask(this.#clients.get(node) as Redis);
+      if (this.#stop.signal.aborted && !always) return;
+      // An answer tells of no later moment than that of the question.
+      this.#latest.set(key, { atMs: askedAtMs, value });
+      const essence = probe.essence ? probe.essence(value) : null;
+      if (!always && previous && probe.essence && askedAtMs - previous.atMs < heartbeatMs && isDeepStrictEqual(previous.essence, essence)) return;
+      this.#recorded.set(key, { atMs: askedAtMs, essence });
+      this.#recorder.record({ type: 'observed', node, probe: probe.name, value } as Observed);
+    } catch (error) {
+      const because = messageOf(error);
+      if ((this.#stop.signal.aborted && !always) || (previous && askedAtMs - previous.atMs < heartbeatMs && previous.essence === because)) return;
+      this.#recorded.set(key, { atMs: askedAtMs, essence: because });
+      this.#recorder.record({ type: 'probe-failed', node, probe: probe.name, because });
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort();
+    await Promise.allSettled(this.#loops);
+    for (const client of this.#clients.values()) client.disconnect();
+  }
+}

@@ -1,0 +1,66 @@
+import type { RunInfo } from '../timeline.ts';
+import { covered, isPrimary, nameOf, ownLine, slotCount } from './claims.ts';
+import type { ClusterInfo, NodeView, ReplicationInfo, TopologyView } from './observation.ts';
+
+export interface Latest {
+  readonly clusterInfo: ReadonlyMap<string, ClusterInfo>;
+  readonly topology: ReadonlyMap<string, TopologyView>;
+  readonly replication: ReadonlyMap<string, ReplicationInfo>;
+}
+
+const badFlags = ['fail?', 'fail', 'handshake', 'noaddr'];
+
+/** What keeps the newest answers of all nodes from describing one healthy cluster; empty when nothing does. */
+export function lacking(run: RunInfo, { clusterInfo, topology, replication }: Latest): string[] {
+  const reasons: string[] = [];
+  for (const { name } of run.nodes) {
+    const info = clusterInfo.get(name);
+    const view = topology.get(name);
+    const sync = replication.get(name);
+    if (!info || !view || !sync) {
+      reasons.push(`${name} does not answer`);
+      continue;
+    }
+    if (info.state !== 'ok') reasons.push(`${name} says cluster_state:${info.state}`);
+    reasons.push(...viewDefects(run, name, view));
+    const own = ownLine(view);
+    if (own && !isPrimary(own) && (sync.role !== 'replica' || sync.link !== 'up' || sync.syncInProgress)) reasons.push(`${name} is not in step with its primary (link ${sync.link ?? 'none'})`);
+  }
+  const owners = run.nodes.flatMap(({ name }) => ownLine(topology.get(name) ?? []) ?? []).filter(isPrimary);
+  const total = owners.reduce((sum, { slots }) => sum + covered(slots), 0);
+  if (total !== slotCount) reasons.push(`the primaries' own claims add up to ${total} of ${slotCount} slots`);
+  reasons.push(...disagreements(run, topology));
+  for (const { id } of owners) {
+    if (run.nodes.some(({ role }) => role === 'replica') && ![...topology.values()].some((view) => ownLine(view)?.primary === id)) reasons.push(`no node replicates ${nameOf(run, id)}`);
+  }
+  return reasons;
+}
+
+/** What is wrong in one node's view, apart from what the others say. */
+export function viewDefects(run: RunInfo, node: string, view: TopologyView): string[] {
+  const defects: string[] = [];
+  const known = new Set(view.map(({ id }) => id));
+  for (const { id, name } of run.nodes) if (!known.has(id)) defects.push(`${node} does not know ${name}`);
+  for (const peer of view) {
+    const name = nameOf(run, peer.id);
+    if (!run.nodes.some(({ id }) => id === peer.id)) defects.push(`${node} knows a stranger ${name}`);
+    const flag = peer.flags.find((candidate) => badFlags.includes(candidate));
+    if (flag) defects.push(`${node} flags ${name} as ${flag}`);
+    if (!peer.linked && !peer.flags.includes('myself')) defects.push(`${node} has no bus link to ${name}`);
+  }
+  return defects;
+}
+
+/** Owner of the slots and primary of the replicas, as one string that must be the same everywhere. */
+const mapOf = (view: TopologyView): string =>
+  view
+    .map((node: NodeView) => `${node.id} ${isPrimary(node) ? node.slots.map((range) => range.join('-')).join(',') : `replicates ${node.primary}`}`)
+    .sort()
+    .join('\n');
+
+/** Nodes whose map differs from that of the first one that answered. */
+export function disagreements(run: RunInfo, topology: ReadonlyMap<string, TopologyView>): string[] {
+  const views = run.nodes.flatMap(({ name }) => (topology.has(name) ? [{ name, map: mapOf(topology.get(name) as TopologyView) }] : []));
+  const [first, ...others] = views;
+  return others.filter(({ map }) => map !== first?.map).map(({ name }) => `${name} and ${first?.name} describe different roles or slots`);
+}
