@@ -63,6 +63,12 @@ export class GuardLink {
     await within('the guard to leave', 5_000, gone);
   }
 
+  /** Ends the pipe without a farewell: the guard takes over, as if this process were gone. */
+  abandon(): void {
+    this.#parting = true;
+    this.#child.stdin?.end();
+  }
+
   #tell(message: GuardMessage): void {
     this.#child.stdin?.write(`${JSON.stringify(message)}\n`);
   }

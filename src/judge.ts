@@ -1,15 +1,11 @@
-import type { Finding } from './invariant.ts';
+import { messageOf } from './base/errors.ts';
+import { type Finding, type Invariant, unknown } from './invariant.ts';
+import type { Operation } from './timeline/history.ts';
+import { type Measure, measure } from './timeline/measures.ts';
+import type { Timeline } from './timeline/timeline.ts';
 
 /** `as-expected`: exactly the expected symptom, or everything held. `inconclusive`: something stayed unknown. */
 export type Verdict = 'as-expected' | 'not-as-expected' | 'inconclusive' | 'aborted' | 'harness-failed';
-
-export interface Measure {
-  readonly name: string;
-  readonly measuredMs: number | null;
-  /** What the engine's code promises for these settings, or null where it promises nothing. */
-  readonly theoryMs: readonly [low: number, high: number] | null;
-  readonly note?: string;
-}
 
 /** verdict.json */
 export interface Judgement {
@@ -17,6 +13,51 @@ export interface Judgement {
   /** One sentence for a person. */
   readonly because: string;
   readonly findings: readonly { readonly invariant: string; readonly claim: string; readonly expected: 'held' | 'violated'; readonly finding: Finding }[];
-  /** Detection time, failover time, write gap per shard, rejoin time. */
   readonly measures: readonly Measure[];
+}
+
+/** Asks every invariant of the record and compares with what the variant expects. Never sees a cluster. */
+export function judge(timeline: Timeline, operations: readonly Operation[], invariants: readonly Invariant[]): Judgement {
+  const findings = invariants.map((invariant) => ({
+    invariant: invariant.name,
+    claim: invariant.claim,
+    expected: timeline.run.expect[invariant.name] ?? ('held' as const),
+    finding: ask(invariant, timeline),
+  }));
+  return { ...conclude(timeline, findings), findings, measures: measure(timeline, operations) };
+}
+
+/** A check that throws has not passed: its answer is unknown. */
+function ask(invariant: Invariant, timeline: Timeline): Finding {
+  try {
+    return invariant.check(timeline);
+  } catch (error) {
+    return unknown(`the check itself failed: ${messageOf(error)}`);
+  }
+}
+
+function conclude(timeline: Timeline, findings: Judgement['findings']): Pick<Judgement, 'verdict' | 'because'> {
+  const failed = timeline.of('heal-failed').at(-1);
+  if (failed) return { verdict: 'harness-failed', because: `a fault could not be healed: ${failed.because}` };
+  const broken = timeline.of('harness-failed').at(-1);
+  if (broken) return { verdict: 'harness-failed', because: broken.because };
+  const aborted = timeline.of('aborted').at(-1);
+  if (aborted) return { verdict: 'aborted', because: aborted.because };
+  if (timeline.phaseAtMs('judge') === undefined) return { verdict: 'inconclusive', because: 'the record ends before the run did' };
+
+  const injected = timeline.of('fault-injected');
+  const idle = timeline.of('fault-injecting').find(({ fault }) => !timeline.of('fault-effective').some((effective) => effective.fault === fault));
+  if (idle) {
+    const why = timeline.of('fault-ineffective').find(({ fault }) => fault === idle.fault)?.because ?? (injected.length === 0 ? 'it never took hold' : 'nothing showed that it bites');
+    return { verdict: 'inconclusive', because: `the fault had no effect: ${idle.name}, ${why}` };
+  }
+  const surprising = findings.filter(({ finding, expected }) => finding.outcome === 'violated' && expected === 'held');
+  if (surprising.length > 0) return { verdict: 'not-as-expected', because: `violated: ${surprising.map(({ invariant, finding }) => `${invariant} (${finding.because})`).join('; ')}` };
+  const open = findings.filter(({ finding }) => finding.outcome === 'unknown');
+  if (open.length > 0) return { verdict: 'inconclusive', because: `unknown: ${open.map(({ invariant, finding }) => `${invariant} (${finding.because})`).join('; ')}` };
+  const missing = findings.filter(({ finding, expected }) => finding.outcome === 'held' && expected === 'violated');
+  if (missing.length > 0) return { verdict: 'not-as-expected', because: `symptom not reproduced: ${missing.map(({ invariant }) => invariant).join(', ')} held` };
+  const symptoms = findings.filter(({ expected }) => expected === 'violated');
+  if (symptoms.length > 0) return { verdict: 'as-expected', because: `exactly the expected symptom: ${symptoms.map(({ finding }) => finding.because).join('; ')}` };
+  return { verdict: 'as-expected', because: `all ${findings.length} invariants held` };
 }

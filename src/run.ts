@@ -1,7 +1,27 @@
-import type { Driver, Reach } from './driver.ts';
-import type { Experiment } from './experiment.ts';
-import type { Judgement } from './judge.ts';
-import type { TimelineEvent } from './timeline.ts';
+import { execFileSync } from 'node:child_process';
+import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { parseDuration } from './base/duration.ts';
+import { AbortedError, messageOf, SlotquakeError } from './base/errors.ts';
+import { sleepMs } from './base/poll.ts';
+import { seededRandom } from './base/random.ts';
+import type { Cluster } from './cluster.ts';
+import { formCluster } from './cluster/form.ts';
+import { logKind } from './cluster/log-kind.ts';
+import type { Driver, Hosts, Reach } from './driver.ts';
+import type { Experiment, Stage } from './experiment.ts';
+import { GuardLink } from './guarded.ts';
+import { Injector } from './inject.ts';
+import { allInvariants } from './invariants.ts';
+import { type Judgement, judge } from './judge.ts';
+import { Observer } from './observe.ts';
+import { writeReport } from './report.ts';
+import { settle } from './settle.ts';
+import { version } from './version.ts';
+import { registers, RunningWorkload } from './workload/registers.ts';
+import { Recorder } from './timeline/recorder.ts';
+import { Timeline } from './timeline/timeline.ts';
+import type { RunInfo, TimelineEvent } from './timeline.ts';
 
 export interface RunOptions {
   readonly variant: string;
@@ -14,18 +34,243 @@ export interface RunOptions {
   readonly folder: string;
   readonly reach: Reach | 'auto';
   readonly keep: boolean;
-  readonly subnet?: string;
+  readonly subnet?: string | undefined;
+  readonly memoryMb?: number | undefined;
   /** The command line that repeats this run. */
   readonly command: string;
   readonly signal: AbortSignal;
   /** Called for every event as it is recorded, for live progress. Must not throw. */
-  readonly onEvent?: (event: TimelineEvent) => void;
+  readonly onEvent?: ((event: TimelineEvent) => void) | undefined;
 }
 
 export interface RunResult {
+  readonly id: string;
   readonly folder: string;
   readonly judgement: Judgement;
+  /** What ended the run before its time, if anything did. */
+  readonly error?: unknown;
 }
 
-/** form → steady → disturb → settle → verify → judge. Heals, cleans up and writes the record in every case. */
-export declare function runExperiment(experiment: Experiment, options: RunOptions): Promise<RunResult>;
+/** How long six fresh nodes may take to agree. */
+const formWithinMs = 30_000;
+
+/**
+ * form → steady → disturb → settle → verify → judge. Whatever happens on the way, faults are healed, the containers are
+ * removed (unless kept) and the record is judged; an error ends up in the record and in the result.
+ */
+export async function runExperiment(experiment: Experiment, options: RunOptions): Promise<RunResult> {
+  const id = runId(options.seed);
+  mkdirSync(options.folder, { recursive: true });
+  mkdirSync(path.join(options.folder, 'logs'));
+  const invariants = [...(experiment.invariants ?? (await allInvariants()))];
+  const recorder = new Recorder(options.folder, options.onEvent);
+  const stop = new AbortController();
+  const signal = AbortSignal.any([options.signal, stop.signal]);
+  const fail = (error: unknown): void => stop.abort(error);
+  const run = new Run(experiment, options, id, recorder, signal, fail);
+  let error: unknown;
+  try {
+    await run.go(invariants.map(({ name }) => name));
+  } catch (thrown) {
+    error = signal.aborted ? signal.reason : thrown;
+    const because = messageOf(error);
+    recorder.record(error instanceof AbortedError ? { type: 'aborted', because } : { type: 'harness-failed', because });
+  }
+  // From here on nothing asks the signal: cleaning up happens in every case.
+  try {
+    await run.cleanUp();
+  } catch (thrown) {
+    recorder.record({ type: 'harness-failed', because: messageOf(thrown) });
+    error = error === undefined ? thrown : new SuppressedError(thrown, error, 'the run failed, and so did cleaning up');
+  }
+  recorder[Symbol.dispose]();
+  const timeline = new Timeline(run.info(invariants.map(({ name }) => name)), recorder.events);
+  const operations = run.workload?.operations ?? [];
+  const judgement = judge(timeline, operations, invariants);
+  writeFileSync(path.join(options.folder, 'verdict.json'), `${JSON.stringify(judgement, null, 2)}\n`);
+  writeReport(options.folder, timeline, operations, judgement);
+  return { id, folder: options.folder, judgement, ...(error === undefined ? {} : { error }) };
+}
+
+const runId = (seed: number): string => `${Date.now().toString(36).slice(-6)}${(seed >>> 0).toString(36).slice(-2)}${process.pid.toString(36).slice(-3)}`;
+
+/** The moving parts of one run, and the order in which they are let go. */
+class Run {
+  readonly #experiment: Experiment;
+  readonly #options: RunOptions;
+  readonly #id: string;
+  readonly #recorder: Recorder;
+  readonly #signal: AbortSignal;
+  readonly #fail: (error: unknown) => void;
+  #guard: GuardLink | undefined;
+  #hosts: Hosts | undefined;
+  #cluster: Cluster | undefined;
+  #logs: Disposable | undefined;
+  #observer: Observer | undefined;
+  #injector: Injector | undefined;
+  workload: RunningWorkload | undefined;
+
+  constructor(experiment: Experiment, options: RunOptions, id: string, recorder: Recorder, signal: AbortSignal, fail: (error: unknown) => void) {
+    this.#experiment = experiment;
+    this.#options = options;
+    this.#id = id;
+    this.#recorder = recorder;
+    this.#signal = signal;
+    this.#fail = fail;
+  }
+
+  async go(invariantNames: readonly string[]): Promise<void> {
+    const random = seededRandom(this.#options.seed);
+    const { info, observer, cluster } = await this.#form(invariantNames);
+
+    this.#recorder.record({ type: 'phase-entered', phase: 'steady' });
+    this.workload = new RunningWorkload(cluster, this.#experiment.workload ?? registers(), random.fork('workload'), () => this.#recorder.nowMs(), this.#options.folder);
+    this.workload.start();
+    await sleepMs(parseDuration(this.#experiment.steadyFor ?? '1s'), this.#signal);
+
+    this.#recorder.record({ type: 'phase-entered', phase: 'disturb' });
+    const injector = new Injector({ cluster, recorder: this.#recorder, observer, guard: this.#guard as GuardLink, random: random.fork('faults'), runId: this.#id });
+    this.#injector = injector;
+    await this.#experiment.disturb(this.#stage(cluster, injector, info, random.fork('stage')));
+    await injector.healAll();
+
+    this.#recorder.record({ type: 'phase-entered', phase: 'settle' });
+    const healedAtMs = this.#recorder.events.findLast(({ type }) => type === 'fault-healed')?.atMs ?? this.#recorder.nowMs();
+    const lacking = await settle(info, observer, this.#recorder, info.settleWithinMs, this.#signal);
+    this.#recorder.record(lacking.length === 0 ? { type: 'settled', afterMs: this.#recorder.nowMs() - healedAtMs } : { type: 'not-settled', lacking });
+
+    // A moment of normal work, so that clients are seen to have recovered too.
+    await sleepMs(500, this.#signal);
+    await this.workload.stop();
+    const count = (outcome: string): number => this.workload?.operations.filter((operation) => operation.outcome === outcome).length ?? 0;
+    this.#recorder.record({ type: 'workload-stopped', ok: count('ok'), failed: count('failed'), unknown: count('unknown') });
+
+    this.#recorder.record({ type: 'phase-entered', phase: 'verify' });
+    await observer.round();
+    this.#recorder.record({ type: 'read-back', ...(await this.workload.readBack()) });
+    await sleepMs(300, this.#signal);
+    await observer.round();
+    this.#recorder.record({ type: 'phase-entered', phase: 'judge' });
+  }
+
+  async #form(invariantNames: readonly string[]): Promise<{ info: RunInfo; observer: Observer; cluster: Cluster }> {
+    const { driver, folder } = this.#options;
+    this.#recorder.record({ type: 'phase-entered', phase: 'form' });
+    this.#guard = await GuardLink.start(this.#id, path.join(folder, 'journal.jsonl'), () => this.#fail(new SlotquakeError('the guard process ended during the run; everything was healed and the run stopped')));
+    this.#signal.throwIfAborted();
+    const cluster = await formCluster(driver, this.#experiment.cluster ?? {}, {
+      runId: this.#id,
+      image: this.#options.image,
+      toolboxImage: this.#options.toolboxImage,
+      reach: this.#options.reach,
+      kept: this.#options.keep,
+      subnet: this.#options.subnet,
+      memoryMb: this.#options.memoryMb,
+      config: this.#experiment.variants[this.#options.variant]?.config,
+      signal: this.#signal,
+      onHosts: (hosts) => {
+        this.#hosts = hosts;
+      },
+    });
+    this.#cluster = cluster;
+    this.#logs = await cluster.hosts.follow({
+      line: ({ node, epochMs, text }) => {
+        try {
+          appendFileSync(path.join(folder, 'logs', `${node}.log`), `${text}\n`);
+          const kind = logKind(text);
+          if (kind) this.#recorder.record({ type: 'log-line', node, loggedAtMs: Math.round(epochMs - this.#recorder.epochMs), kind, text });
+        } catch (error) {
+          this.#fail(error);
+        }
+      },
+      exit: (node, exitCode) => this.#recorder.record({ type: 'container-exited', node, exitCode, expected: false }),
+    });
+    const observer = new Observer(cluster, this.#recorder);
+    this.#observer = observer;
+    observer.start(this.#fail);
+    const info = this.info(invariantNames);
+    writeFileSync(path.join(folder, 'run.json'), `${JSON.stringify(info, null, 2)}\n`);
+    const lacking = await settle(info, observer, this.#recorder, formWithinMs, this.#signal);
+    if (lacking.length > 0) throw new SlotquakeError(`the cluster did not form within ${formWithinMs / 1_000} s: ${lacking.slice(0, 6).join('; ')}; see the engines' logs in ${path.join(folder, 'logs')}`);
+    return { info, observer, cluster };
+  }
+
+  #stage(cluster: Cluster, injector: Injector, info: RunInfo, random: Stage['random']): Stage {
+    const signal = this.#signal;
+    return {
+      cluster,
+      random,
+      signal,
+      variant: this.#options.variant,
+      inject: (fault) => injector.inject(fault, signal),
+      sleep: (duration) => sleepMs(parseDuration(duration), signal),
+      until: async (what, condition, within) => {
+        const deadlineMs = this.#recorder.nowMs() + parseDuration(within);
+        while (!condition(new Timeline(info, this.#recorder.events))) {
+          if (this.#recorder.nowMs() > deadlineMs) {
+            this.#recorder.record({ type: 'noted', text: `waited ${within} in vain until ${what}` });
+            return;
+          }
+          await sleepMs(50, signal);
+        }
+      },
+      note: (text) => this.#recorder.record({ type: 'noted', text }),
+    };
+  }
+
+  info(invariants: readonly string[]): RunInfo {
+    const { driver, variant, seed, command, image } = this.#options;
+    const experiment = this.#experiment;
+    return {
+      format: 1,
+      id: this.#id,
+      experiment: experiment.name,
+      hypothesis: experiment.hypothesis,
+      variant,
+      seed,
+      startedAt: new Date(this.#recorder.epochMs).toISOString(),
+      epochMs: this.#recorder.epochMs,
+      command,
+      slotquake: version,
+      gitCommit: gitCommit(),
+      engine: this.#cluster?.engine ?? { kind: 'redis', version: 'unknown', image },
+      driver: { name: driver.name, version: driver.version, reach: this.#hosts?.reach ?? 'unknown' },
+      nodes: (this.#cluster?.nodes ?? []).map(({ name, id, address, formedAs, slots }) => ({ name, id, address, role: formedAs, slots })),
+      settings: this.#cluster?.settings ?? {},
+      settleWithinMs: parseDuration(experiment.settleWithin ?? '30s'),
+      invariants,
+      expect: experiment.variants[variant]?.expect ?? {},
+    };
+  }
+
+  /** Heals first, then lets go of everything in the reverse order of its making. */
+  async cleanUp(): Promise<void> {
+    const errors: unknown[] = [];
+    const step = async (work: () => unknown): Promise<void> => {
+      try {
+        await work();
+      } catch (error) {
+        errors.push(error);
+      }
+    };
+    await step(() => this.#injector?.healAll());
+    await step(() => this.workload?.stop());
+    await step(() => this.workload?.[Symbol.dispose]());
+    await step(() => this.#observer?.[Symbol.asyncDispose]());
+    await step(() => this.#logs?.[Symbol.dispose]());
+    if (!this.#options.keep) await step(async () => (this.#hosts ?? (await this.#options.driver.adopt(this.#id))).remove());
+    // A guard that is told farewell undoes nothing: where something failed above, it must do its work instead.
+    if (errors.length === 0) await step(() => this.#guard?.farewell());
+    else this.#guard?.abandon();
+    if (errors.length > 0) throw errors.length === 1 ? errors[0] : new AggregateError(errors);
+  }
+}
+
+/** The commit of the checkout this harness runs from, or null outside one. */
+function gitCommit(): string | null {
+  try {
+    return execFileSync('git', ['rev-parse', 'HEAD'], { cwd: import.meta.dirname, stdio: ['ignore', 'pipe', 'ignore'], encoding: 'utf8' }).trim();
+  } catch {
+    return null;
+  }
+}

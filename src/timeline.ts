@@ -68,6 +68,7 @@ export type Happening =
   | { readonly type: 'settled'; readonly afterMs: number }
   | { readonly type: 'not-settled'; readonly lacking: readonly string[] }
   | { readonly type: 'aborted'; readonly because: string }
+  | { readonly type: 'harness-failed'; readonly because: string }
   | { readonly type: 'noted'; readonly text: string };
 
 /** An acknowledged write whose key held something older, or nothing, in the end. Times are on the run's clock. */
@@ -102,7 +103,7 @@ export interface RunInfo {
   readonly gitCommit: string | null;
   readonly engine: EngineInfo;
   readonly driver: { readonly name: string; readonly version: string; readonly reach: string };
-  readonly nodes: readonly { readonly name: string; readonly id: string; readonly address: string; readonly role: 'primary' | 'replica' }[];
+  readonly nodes: readonly { readonly name: string; readonly id: string; readonly address: string; readonly role: 'primary' | 'replica'; readonly slots: readonly (readonly [first: number, last: number])[] }[];
   /** What redis.conf said, beyond the engine's defaults. */
   readonly settings: Readonly<Record<string, string>>;
   readonly settleWithinMs: number;

@@ -1,0 +1,41 @@
+// @ts-check
+// Plain JavaScript without dependencies: it runs on the Node that is there, before anything is installed.
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+
+const root = path.join(import.meta.dirname ?? path.dirname(new URL(import.meta.url).pathname), '..');
+const localNode = path.join(root, 'node_modules', '.bin', 'node');
+const stamp = path.join(root, 'node_modules', '.slotquake-lock');
+
+/** @param {string[]} args */
+const npm = (args) => execFileSync('npm', [...args, '--no-audit', '--no-fund', '--loglevel=error'], { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] });
+
+/** @param {string} version */
+const isCurrent = (version) => {
+  const [major = 0, minor = 0] = version.replace(/^v/, '').split('.').map(Number);
+  return major > 22 || (major === 22 && minor >= 22);
+};
+
+try {
+  const lock = createHash('sha256').update(readFileSync(path.join(root, 'package-lock.json'))).digest('hex');
+  if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== lock) {
+    console.log('set-up: installing the dependencies');
+    npm(['ci']);
+    writeFileSync(stamp, lock);
+  }
+  if (!isCurrent(process.version) && !existsSync(localNode)) {
+    console.log(`set-up: installing a current Node beside ${process.version}`);
+    npm(['install', '--no-save', 'node@24']);
+  }
+  const node = existsSync(localNode) ? localNode : process.execPath;
+  const version = execFileSync(node, ['--version'], { encoding: 'utf8' }).trim();
+  if (!isCurrent(version)) throw new Error(`expected Node 22.22 or later, got ${version}; install it, or remove node_modules and try again`);
+  execFileSync(node, [path.join(root, 'src', 'prepare.ts')], { stdio: 'inherit' });
+} catch (error) {
+  const failed = /** @type {{ status?: number, message?: string }} */ (error);
+  // What ran as a process has said itself what is wrong.
+  if (failed.status === undefined) console.error(`slotquake: ${failed.message}`);
+  process.exitCode = 3;
+}
