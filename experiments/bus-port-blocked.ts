@@ -21,7 +21,11 @@ export default defineExperiment({
   async disturb({ inject, until, sleep, variant, cluster }) {
     await using blocked = await inject(blockBus('one primary'));
     // Half the node timeout is where a link is given up; the block ends well before.
-    if (variant === 'cured') return sleep('900ms');
+    if (variant === 'cured') {
+      // Awaited inside the scope: a returned promise would let the fault be healed before the time is up.
+      await sleep('900ms');
+      return;
+    }
     const victim = (blocked.plan as { ids: string[] }).ids[0];
     const replica = cluster.nodes.find(({ primary }) => cluster.nodes.find(({ name }) => name === primary)?.id === victim);
     await until(

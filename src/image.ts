@@ -81,3 +81,10 @@ async function pull(docker: Docker, image: string): Promise<void> {
   const stream = (await within(`the registry of ${image}`, 15_000, docker.pull(reference))) as NodeJS.ReadableStream;
   await within(`pulling ${image}`, pullWithinMs, new Promise<void>((resolve, reject) => docker.modem.followProgress(stream, (error) => (error ? reject(error) : resolve()))));
 }
+
+/** Known engines with an image on this machine. */
+export async function localImages(): Promise<string[]> {
+  const docker = await connect();
+  const found = await Promise.all(knownEngines.map(async (spec) => ((await exists(docker, officialImage(spec))) || (await exists(docker, `slotquake/${spec}`)) ? [spec] : [])));
+  return found.flat();
+}

@@ -1,0 +1,133 @@
+#!/usr/bin/env node
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { AbortedError, exitCode, messageOf, SlotquakeError } from './base/errors.ts';
+import { log } from './base/log.ts';
+import { version } from './version.ts';
+
+const stop = new AbortController();
+for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.on(name, () => {
+    if (stop.signal.aborted) console.error('slotquake: still healing and cleaning up');
+    stop.abort(new AbortedError(`stopped by ${name}; everything was healed`));
+  });
+}
+
+function wholeNumber(text: string): number {
+  if (!/^\d+$/.test(text)) throw new InvalidArgumentError('Expected a whole number.');
+  return Number(text);
+}
+
+function positive(text: string): number {
+  const value = wholeNumber(text);
+  if (value < 1) throw new InvalidArgumentError('Expected at least 1.');
+  return value;
+}
+
+const engineOption = (): Option => new Option('--engine <engine>', 'redis:6.0, redis:7.0, redis:8.0, valkey:8.1, valkey:9.1, or any image').default('redis:7.0');
+const reachOption = (): Option => new Option('--reach <how>', "reach the nodes by their own address, or by published ports").choices(['auto', 'address', 'ports']).default('auto');
+const subnetOption = (): Option => new Option('--subnet <cidr>', 'use this IPv4 network instead of a free one');
+
+const program = new Command('slotquake')
+  .description('Chaos drills for Redis Cluster and Valkey Cluster on real containers.')
+  .version(version)
+  .option('--verbose', "show the harness's own log")
+  .exitOverride()
+  .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'slotquake: ')) })
+  .hook('preAction', () => {
+    if (program.opts<{ verbose?: boolean }>().verbose) log.level = 'debug';
+  })
+  .addHelpText(
+    'after',
+    `
+Examples:
+  slotquake run bus-port-blocked                 both variants, wounded and cured
+  slotquake run ./my-drill.ts --engine valkey:9.1 --seed 42
+  slotquake run bus-port-blocked --variant cured --times 10 --quiet
+  slotquake check results/bus-port-blocked/cured/latest
+
+Exit codes: 0 as expected, 1 not as expected, 2 inconclusive, 3 the harness failed, 64 bad usage, 130 aborted.`,
+  );
+
+program
+  .command('run')
+  .description('run experiments: files, or names from `slotquake list`')
+  .argument('[experiments...]', 'default: bus-port-blocked')
+  .addOption(engineOption())
+  .option('--driver <driver>', 'where nodes come from', 'docker')
+  .option('--variant <name>', 'only this variant')
+  .option('--seed <number>', 'repeat the choices of an earlier run', wholeNumber)
+  .option('--times <number>', 'run everything this often', positive, 1)
+  .option('--keep', 'leave the (healed) cluster up', false)
+  .option('--results <folder>', 'where records go', 'results')
+  .option('--json', 'print one JSON object a run', false)
+  .option('--quiet', 'print one line a run', false)
+  .addOption(reachOption())
+  .addOption(subnetOption())
+  .option('--memory <MB>', 'memory limit of each node', positive)
+  .action(async (names: string[], flags) => {
+    const { run } = await import('./cli/run.ts');
+    process.exitCode = await run(names, flags, stop.signal);
+  });
+program
+  .command('list')
+  .description('list the experiments that come with Slotquake')
+  .action(async () => (await import('./cli/list.ts')).list());
+program
+  .command('up')
+  .description('bring up a healthy cluster to play with')
+  .addOption(engineOption())
+  .addOption(reachOption())
+  .addOption(subnetOption())
+  .action(async (flags) => (await import('./cli/up.ts')).up(flags, stop.signal));
+program
+  .command('down')
+  .description('remove a cluster of `up` or `run --keep`')
+  .argument('[run]')
+  .action(async (runId?: string) => (await import('./cli/down.ts')).down(runId));
+program
+  .command('doctor')
+  .description('report each prerequisite with its remedy')
+  .option('--json', 'print JSON', false)
+  .action(async ({ json }: { json: boolean }) => {
+    const { doctor, renderDoctor } = await import('./cli/doctor.ts');
+    const checks = await doctor();
+    console.log(json ? JSON.stringify(checks, null, 2) : renderDoctor(checks));
+    if (checks.some(({ status }) => status === 'missing')) process.exitCode = exitCode.harnessFailed;
+  });
+program
+  .command('check')
+  .description('judge an old record again')
+  .argument('<result>', 'a folder below results/')
+  .option('--json', 'print JSON', false)
+  .action(async (folder: string, { json }: { json: boolean }) => {
+    process.exitCode = await (await import('./cli/check.ts')).check(folder, json);
+  });
+program
+  .command('report')
+  .description('write report.html of a record again')
+  .argument('<result>', 'a folder below results/')
+  .action(async (folder: string) => (await import('./cli/check.ts')).report(folder));
+program
+  .command('sweep')
+  .description('remove what crashed runs left')
+  .option('--dry-run', 'only list it', false)
+  .option('--all', 'also kept clusters and runs in progress', false)
+  .action(async (flags: { dryRun: boolean; all: boolean }) => (await import('./cli/sweep.ts')).sweep(flags));
+program
+  .command('completion')
+  .description('print a completion script')
+  .argument('<shell>', 'bash, zsh or fish')
+  .action(async (shell: string) => console.log((await import('./cli/completion.ts')).completion(shell, program)));
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : exitCode.badUsage;
+  else {
+    console.error(`slotquake: ${error instanceof SlotquakeError ? messageOf(error) : `unexpected: ${messageOf(error)}`}`);
+    if (program.opts<{ verbose?: boolean }>().verbose && !(error instanceof SlotquakeError)) console.error(error);
+    process.exitCode = error instanceof SlotquakeError ? error.exitCode : exitCode.harnessFailed;
+  }
+}
+// A lost connection somewhere must not keep a finished command alive; every resource was released above.
+process.exit();

@@ -1,0 +1,32 @@
+import type { Command } from 'commander';
+import { UsageError } from '../base/errors.ts';
+import { experimentNames } from './load.ts';
+
+/** A completion script made from the commands themselves, so that it never lags behind them. */
+export function completion(shell: string, program: Command): string {
+  const words = (command: Command): string[] => command.options.flatMap(({ long }) => long ?? []);
+  const commands = program.commands.map((command) => ({ name: command.name(), words: [...words(command), ...(command.name() === 'run' ? experimentNames() : [])] }));
+  const names = commands.map(({ name }) => name).join(' ');
+  const cases = commands.map((command) => `      ${command.name}) words="${command.words.join(' ')}" ;;`).join('\n');
+  switch (shell) {
+    case 'bash':
+    case 'zsh':
+      return `${shell === 'zsh' ? 'autoload -U +X bashcompinit && bashcompinit\n' : ''}_slotquake() {
+  local words="${names}"
+  if [ "$COMP_CWORD" -gt 1 ]; then
+    case "\${COMP_WORDS[1]}" in
+${cases}
+    esac
+  fi
+  COMPREPLY=($(compgen -W "$words" -- "\${COMP_WORDS[COMP_CWORD]}"))
+}
+complete -o default -F _slotquake slotquake`;
+    case 'fish':
+      return [
+        `complete -c slotquake -n __fish_use_subcommand -a "${names}"`,
+        ...commands.map((command) => `complete -c slotquake -n "__fish_seen_subcommand_from ${command.name}" -a "${command.words.join(' ')}"`),
+      ].join('\n');
+    default:
+      throw new UsageError(`expected bash, zsh or fish, got ${shell}`);
+  }
+}

@@ -1,0 +1,113 @@
+import { accessSync, constants, mkdirSync, rmSync, symlinkSync } from 'node:fs';
+import path from 'node:path';
+import { type ExitCode, exitCode, messageOf, SlotquakeError, UsageError } from '../base/errors.ts';
+import { freshSeed } from '../base/random.ts';
+import { quote } from '../driver/container/shell.ts';
+import { dockerDriver } from '../driver/docker.ts';
+import type { Reach } from '../driver.ts';
+import { resolveEngineImage, resolveToolboxImage } from '../image.ts';
+import type { Verdict } from '../judge.ts';
+import { textReport } from '../report/text.ts';
+import { runExperiment } from '../run.ts';
+import { readTimeline } from '../timeline/timeline.ts';
+import { live } from './live.ts';
+import { loadExperiment } from './load.ts';
+
+export interface RunFlags {
+  readonly engine: string;
+  readonly driver: string;
+  readonly variant?: string;
+  readonly seed?: number;
+  readonly times: number;
+  readonly keep: boolean;
+  readonly results: string;
+  readonly json: boolean;
+  readonly quiet: boolean;
+  readonly reach: Reach | 'auto';
+  readonly subnet?: string;
+  readonly memory?: number;
+}
+
+const codes: Readonly<Record<Verdict, ExitCode>> = {
+  'as-expected': exitCode.asExpected,
+  'not-as-expected': exitCode.notAsExpected,
+  inconclusive: exitCode.inconclusive,
+  aborted: exitCode.aborted,
+  'harness-failed': exitCode.harnessFailed,
+};
+/** The worst decides; a run that was stopped outranks them all. */
+const severity: readonly ExitCode[] = [exitCode.asExpected, exitCode.inconclusive, exitCode.notAsExpected, exitCode.harnessFailed, exitCode.badUsage, exitCode.aborted];
+
+export async function run(names: readonly string[], flags: RunFlags, signal: AbortSignal): Promise<ExitCode> {
+  if (flags.driver !== 'docker') throw new UsageError(`expected --driver docker, got ${flags.driver}`);
+  const experiments = [];
+  for (const name of names.length > 0 ? names : ['bus-port-blocked']) experiments.push({ name, experiment: await loadExperiment(name) });
+  for (const { name, experiment } of experiments) {
+    if (flags.variant !== undefined && !(flags.variant in experiment.variants)) throw new UsageError(`expected a variant of ${name} (${Object.keys(experiment.variants).join(', ')}), got ${flags.variant}`);
+  }
+  writable(flags.results);
+  const driver = await dockerDriver();
+  const say = flags.quiet || flags.json ? (): void => {} : console.log;
+  const [image, toolboxImage] = [await resolveEngineImage(flags.engine, say), await resolveToolboxImage(say)];
+  let worst: ExitCode = exitCode.asExpected;
+  for (let round = 0; round < flags.times; round++) {
+    for (const { name, experiment } of experiments) {
+      const seed = flags.seed ?? freshSeed();
+      for (const variant of flags.variant === undefined ? Object.keys(experiment.variants) : [flags.variant]) {
+        const parent = path.join(flags.results, experiment.name, variant);
+        const folder = path.join(parent, `${new Date().toISOString().replace(/[-:]|\.\d+Z/g, '')}-${seed}-${process.pid}`);
+        const progress = live(`${experiment.name}/${variant} on ${flags.engine}, seed ${seed}`, flags.quiet || flags.json);
+        const result = await runExperiment(experiment, {
+          variant,
+          seed,
+          driver,
+          image,
+          toolboxImage,
+          folder,
+          reach: flags.reach,
+          keep: flags.keep,
+          subnet: flags.subnet,
+          memoryMb: flags.memory,
+          command: `npm run slotquake -- run ${quote([name])} --variant ${quote([variant])} --engine ${quote([flags.engine])} --seed ${seed}`.replaceAll("'", ''),
+          signal,
+          onEvent: progress.onEvent,
+        });
+        progress.end();
+        latest(parent, folder);
+        const { judgement, error } = result;
+        const code = error instanceof SlotquakeError ? error.exitCode : codes[judgement.verdict];
+        if (severity.indexOf(code) > severity.indexOf(worst)) worst = code;
+        if (flags.json) console.log(JSON.stringify({ experiment: experiment.name, variant, seed, folder, ...judgement }));
+        else if (error === undefined) console.log(flags.quiet ? `${judgement.verdict}  ${experiment.name}/${variant}  ${folder}` : textReport(readTimeline(folder).timeline.run, judgement, folder));
+        else console.error(`slotquake: ${messageOf(error)} (the record is in ${folder})`);
+        if (flags.keep && error === undefined) say(`  kept    slotquake down ${result.id}`);
+        if (signal.aborted || (error !== undefined && code !== exitCode.harnessFailed)) return worst;
+      }
+    }
+  }
+  return worst;
+}
+
+/** Known before anything is started, not after a minute of work. */
+function writable(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true });
+    accessSync(folder, constants.W_OK);
+    // Root passes access(2) on a read-only mount's owner check alone; a real file tells.
+    const probe = path.join(folder, `.probe-${process.pid}`);
+    mkdirSync(probe);
+    rmSync(probe, { recursive: true });
+  } catch (error) {
+    throw new UsageError(`expected a results folder that can be written, but ${folder} cannot (${messageOf(error)}); choose another with --results`);
+  }
+}
+
+function latest(parent: string, folder: string): void {
+  const link = path.join(parent, 'latest');
+  try {
+    rmSync(link, { force: true });
+    symlinkSync(path.basename(folder), link);
+  } catch {
+    // Two runs at once may both make it; a file system may have no links. The record does not depend on it.
+  }
+}
