@@ -30,7 +30,11 @@ export default defineExperiment({
     const replica = cluster.nodes.find(({ primary }) => cluster.nodes.find(({ name }) => name === primary)?.id === victim);
     await until(
       'the replica serves the slots',
-      (timeline) => timeline.seen('topology', { node: replica?.name ?? '' }).at(-1)?.value.some(({ flags, slots }) => flags.includes('myself') && flags.includes('master') && slots.length > 0) ?? false,
+      (timeline) =>
+        timeline
+          .seen('topology', { node: replica?.name ?? '' })
+          .at(-1)
+          ?.value.some(({ flags, slots }) => flags.includes('myself') && flags.includes('master') && slots.length > 0) ?? false,
       '10s',
     );
     await sleep('1s');

@@ -23,8 +23,12 @@ function positive(text: string): number {
   return value;
 }
 
-const engineOption = (): Option => new Option('--engine <engine>', 'redis:6.0, redis:7.0, redis:8.0, valkey:8.1, valkey:9.1, or any image').default('redis:7.0');
-const reachOption = (): Option => new Option('--reach <how>', "reach the nodes by their own address, or by published ports").choices(['auto', 'address', 'ports']).default('auto');
+const engineOption = (): Option =>
+  new Option('--engine <engine>', 'redis:6.0, redis:7.0, redis:8.0, valkey:8.1, valkey:9.1, or any image').default('redis:7.0');
+const reachOption = (): Option =>
+  new Option('--reach <how>', 'reach the nodes by their own address, or by published ports')
+    .choices(['auto', 'address', 'ports'])
+    .default('auto');
 const subnetOption = (): Option => new Option('--subnet <cidr>', 'use this IPv4 network instead of a free one');
 
 const program = new Command('slotquake')

@@ -59,9 +59,15 @@ async function main(runId: string, journalFile: string): Promise<void> {
 }
 
 /** First no deed of the dead runner may land any more, then each is undone, whether or not it happened. */
-async function undoAll(hosts: Hosts, pending: readonly Extract<GuardMessage, { say: 'register' }>[], journal: (entry: object) => void): Promise<void> {
+async function undoAll(
+  hosts: Hosts,
+  pending: readonly Extract<GuardMessage, { say: 'register' }>[],
+  journal: (entry: object) => void,
+): Promise<void> {
   if (pending.length === 0) return;
-  await within('ending what runs in the toolboxes', undoWithinMs, hosts.fence()).catch((error: unknown) => journal({ say: 'fence-failed', because: messageOf(error) }));
+  await within('ending what runs in the toolboxes', undoWithinMs, hosts.fence()).catch((error: unknown) =>
+    journal({ say: 'fence-failed', because: messageOf(error) }),
+  );
   for (const [node, undos] of Map.groupBy(pending, ({ undo }) => undo.node)) {
     try {
       for (const { undo, id } of undos) {

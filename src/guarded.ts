@@ -28,7 +28,9 @@ export class GuardLink {
     const link = new GuardLink(child, onLost);
     const lines = createInterface({ input: child.stdout as NodeJS.ReadableStream });
     const ready = Promise.withResolvers<void>();
-    child.on('exit', () => ready.reject(new SlotquakeError('the guard process ended before it was ready; does the container engine answer?')));
+    child.on('exit', () =>
+      ready.reject(new SlotquakeError('the guard process ended before it was ready; does the container engine answer?')),
+    );
     lines.on('line', (line) => {
       const reply = JSON.parse(line) as GuardReply;
       if (reply.say === 'ready') ready.resolve();

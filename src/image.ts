@@ -36,7 +36,14 @@ export const officialImage = (spec: string): string => (spec in suites ? spec.re
 
 function engineRecipe(spec: string): Recipe {
   const [kind = '', version = ''] = spec.split(':');
-  return { suites: suites[spec] as readonly string[], packages: [`${kind}-server`, 'busybox-static'], command: [`${kind}-server`], version, repo: `slotquake/${kind}`, tag: version };
+  return {
+    suites: suites[spec] as readonly string[],
+    packages: [`${kind}-server`, 'busybox-static'],
+    command: [`${kind}-server`],
+    version,
+    repo: `slotquake/${kind}`,
+    tag: version,
+  };
 }
 
 /** An image that is on this engine afterwards: a local one, else the official one, else one assembled from packages. */
@@ -58,7 +65,11 @@ export async function resolveEngineImage(spec: string, print: (line: string) => 
     await assemble(docker, engineRecipe(spec));
     return assembled;
   }
-  tried.push(spec in suites ? 'there are no distribution packages to assemble it from on this machine' : `only ${knownEngines.join(', ')} can be assembled from packages`);
+  tried.push(
+    spec in suites
+      ? 'there are no distribution packages to assemble it from on this machine'
+      : `only ${knownEngines.join(', ')} can be assembled from packages`,
+  );
   throw new SlotquakeError(`no image for the engine ${spec}: ${tried.join('; ')}`);
 }
 
@@ -66,25 +77,42 @@ export async function resolveToolboxImage(print: (line: string) => void = () => 
   const docker = await connect();
   const image = `${toolboxRecipe.repo}:${toolboxRecipe.tag}`;
   if (await exists(docker, image)) return image;
-  if (!canAssemble()) throw new SlotquakeError(`no toolbox image: ${image} is not on this machine and there are no distribution packages to assemble it from; build it with \`docker build -t ${image} compose/toolbox\``);
+  if (!canAssemble())
+    throw new SlotquakeError(
+      `no toolbox image: ${image} is not on this machine and there are no distribution packages to assemble it from; build it with \`docker build -t ${image} compose/toolbox\``,
+    );
   print(`set-up: assembling ${image} from distribution packages`);
   await assemble(docker, toolboxRecipe);
   return image;
 }
 
 async function exists(docker: Docker, image: string): Promise<boolean> {
-  return docker.getImage(image).inspect().then(() => true, () => false);
+  return docker
+    .getImage(image)
+    .inspect()
+    .then(
+      () => true,
+      () => false,
+    );
 }
 
 async function pull(docker: Docker, image: string): Promise<void> {
   const reference = /[:@][^/]*$/.test(image) ? image : `${image}:latest`;
   const stream = (await within(`the registry of ${image}`, 15_000, docker.pull(reference))) as NodeJS.ReadableStream;
-  await within(`pulling ${image}`, pullWithinMs, new Promise<void>((resolve, reject) => docker.modem.followProgress(stream, (error) => (error ? reject(error) : resolve()))));
+  await within(
+    `pulling ${image}`,
+    pullWithinMs,
+    new Promise<void>((resolve, reject) => docker.modem.followProgress(stream, (error) => (error ? reject(error) : resolve()))),
+  );
 }
 
 /** Known engines with an image on this machine. */
 export async function localImages(): Promise<string[]> {
   const docker = await connect();
-  const found = await Promise.all(knownEngines.map(async (spec) => ((await exists(docker, officialImage(spec))) || (await exists(docker, `slotquake/${spec}`)) ? [spec] : [])));
+  const found = await Promise.all(
+    knownEngines.map(async (spec) =>
+      (await exists(docker, officialImage(spec))) || (await exists(docker, `slotquake/${spec}`)) ? [spec] : [],
+    ),
+  );
   return found.flat();
 }

@@ -96,7 +96,10 @@ export class Injector {
           registered.push({ action, undoId: await this.#guard.register(action) });
           signal.throwIfAborted();
           const { exitCode, output } = await this.#cluster.hosts.perform(action.do);
-          if (exitCode !== 0) throw new SlotquakeError(`the fault ${fault.name} could not be injected at ${action.do.node} (exit ${exitCode}): ${output}; see \`slotquake doctor\``);
+          if (exitCode !== 0)
+            throw new SlotquakeError(
+              `the fault ${fault.name} could not be injected at ${action.do.node} (exit ${exitCode}): ${output}; see \`slotquake doctor\``,
+            );
         }
       });
     } catch (error) {
@@ -122,7 +125,8 @@ export class Injector {
       async () => {
         const done = await this.#cluster.hosts.perform(action.undo);
         const left = await this.#cluster.hosts.perform(action.residue);
-        if (left.exitCode !== 0 || left.output !== '') throw new Error(`${left.output || `the read-back ended with ${left.exitCode}`} (undo: exit ${done.exitCode} ${done.output})`);
+        if (left.exitCode !== 0 || left.output !== '')
+          throw new Error(`${left.output || `the read-back ended with ${left.exitCode}`} (undo: exit ${done.exitCode} ${done.output})`);
       },
       { withinMs: healWithinMs },
     );

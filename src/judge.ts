@@ -12,7 +12,12 @@ export interface Judgement {
   readonly verdict: Verdict;
   /** One sentence for a person. */
   readonly because: string;
-  readonly findings: readonly { readonly invariant: string; readonly claim: string; readonly expected: 'held' | 'violated'; readonly finding: Finding }[];
+  readonly findings: readonly {
+    readonly invariant: string;
+    readonly claim: string;
+    readonly expected: 'held' | 'violated';
+    readonly finding: Finding;
+  }[];
   readonly measures: readonly Measure[];
 }
 
@@ -46,18 +51,35 @@ function conclude(timeline: Timeline, findings: Judgement['findings']): Pick<Jud
   if (timeline.phaseAtMs('judge') === undefined) return { verdict: 'inconclusive', because: 'the record ends before the run did' };
 
   const injected = timeline.of('fault-injected');
-  const idle = timeline.of('fault-injecting').find(({ fault }) => !timeline.of('fault-effective').some((effective) => effective.fault === fault));
+  const idle = timeline
+    .of('fault-injecting')
+    .find(({ fault }) => !timeline.of('fault-effective').some((effective) => effective.fault === fault));
   if (idle) {
-    const why = timeline.of('fault-ineffective').find(({ fault }) => fault === idle.fault)?.because ?? (injected.length === 0 ? 'it never took hold' : 'nothing showed that it bites');
+    const why =
+      timeline.of('fault-ineffective').find(({ fault }) => fault === idle.fault)?.because ??
+      (injected.length === 0 ? 'it never took hold' : 'nothing showed that it bites');
     return { verdict: 'inconclusive', because: `the fault had no effect: ${idle.name}, ${why}` };
   }
   const surprising = findings.filter(({ finding, expected }) => finding.outcome === 'violated' && expected === 'held');
-  if (surprising.length > 0) return { verdict: 'not-as-expected', because: `violated: ${surprising.map(({ invariant, finding }) => `${invariant} (${finding.because})`).join('; ')}` };
+  if (surprising.length > 0)
+    return {
+      verdict: 'not-as-expected',
+      because: `violated: ${surprising.map(({ invariant, finding }) => `${invariant} (${finding.because})`).join('; ')}`,
+    };
   const open = findings.filter(({ finding }) => finding.outcome === 'unknown');
-  if (open.length > 0) return { verdict: 'inconclusive', because: `unknown: ${open.map(({ invariant, finding }) => `${invariant} (${finding.because})`).join('; ')}` };
+  if (open.length > 0)
+    return {
+      verdict: 'inconclusive',
+      because: `unknown: ${open.map(({ invariant, finding }) => `${invariant} (${finding.because})`).join('; ')}`,
+    };
   const missing = findings.filter(({ finding, expected }) => finding.outcome === 'held' && expected === 'violated');
-  if (missing.length > 0) return { verdict: 'not-as-expected', because: `symptom not reproduced: ${missing.map(({ invariant }) => invariant).join(', ')} held` };
+  if (missing.length > 0)
+    return { verdict: 'not-as-expected', because: `symptom not reproduced: ${missing.map(({ invariant }) => invariant).join(', ')} held` };
   const symptoms = findings.filter(({ expected }) => expected === 'violated');
-  if (symptoms.length > 0) return { verdict: 'as-expected', because: `exactly the expected symptom: ${symptoms.map(({ finding }) => finding.because).join('; ')}` };
+  if (symptoms.length > 0)
+    return {
+      verdict: 'as-expected',
+      because: `exactly the expected symptom: ${symptoms.map(({ finding }) => finding.because).join('; ')}`,
+    };
   return { verdict: 'as-expected', because: `all ${findings.length} invariants held` };
 }

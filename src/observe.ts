@@ -41,11 +41,15 @@ export class Observer implements AsyncDisposable {
     this.#cluster = cluster;
     this.#recorder = recorder;
     this.#probes = probes.filter((probe) => probe.suits?.(cluster.engine) ?? true);
-    this.#clients = new Map(cluster.nodes.map((node) => [node.name, connectNode(node, { timeoutMs: answerWithinMs, name: 'slotquake-probe' })]));
+    this.#clients = new Map(
+      cluster.nodes.map((node) => [node.name, connectNode(node, { timeoutMs: answerWithinMs, name: 'slotquake-probe' })]),
+    );
   }
 
   start(onFailure: (error: unknown) => void): void {
-    this.#loops = this.#cluster.nodes.flatMap(({ name }) => this.#probes.map((probe) => this.#askAgainAndAgain(name, probe).catch(onFailure)));
+    this.#loops = this.#cluster.nodes.flatMap(({ name }) =>
+      this.#probes.map((probe) => this.#askAgainAndAgain(name, probe).catch(onFailure)),
+    );
   }
 
   async #askAgainAndAgain(node: string, probe: Probe): Promise<void> {
@@ -81,12 +85,14 @@ export class Observer implements AsyncDisposable {
       // An answer tells of no later moment than that of the question.
       this.#latest.set(key, { atMs: askedAtMs, value });
       const essence = probe.essence ? probe.essence(value) : null;
-      if (!always && previous && probe.essence && askedAtMs - previous.atMs < heartbeatMs && isDeepStrictEqual(previous.essence, essence)) return;
+      if (!always && previous && probe.essence && askedAtMs - previous.atMs < heartbeatMs && isDeepStrictEqual(previous.essence, essence))
+        return;
       this.#recorded.set(key, { atMs: askedAtMs, essence });
       this.#recorder.record({ type: 'observed', node, probe: probe.name, value } as Observed);
     } catch (error) {
       const because = messageOf(error);
-      if ((this.#stop.signal.aborted && !always) || (previous && askedAtMs - previous.atMs < heartbeatMs && previous.essence === because)) return;
+      if ((this.#stop.signal.aborted && !always) || (previous && askedAtMs - previous.atMs < heartbeatMs && previous.essence === because))
+        return;
       this.#recorded.set(key, { atMs: askedAtMs, essence: because });
       this.#recorder.record({ type: 'probe-failed', node, probe: probe.name, because });
     }

@@ -92,7 +92,8 @@ export async function runExperiment(experiment: Experiment, options: RunOptions)
   return { id, folder: options.folder, judgement, ...(error === undefined ? {} : { error }) };
 }
 
-const runId = (seed: number): string => `${Date.now().toString(36).slice(-6)}${(seed >>> 0).toString(36).slice(-2)}${process.pid.toString(36).slice(-3)}`;
+const runId = (seed: number): string =>
+  `${Date.now().toString(36).slice(-6)}${(seed >>> 0).toString(36).slice(-2)}${process.pid.toString(36).slice(-3)}`;
 
 /** The moving parts of one run, and the order in which they are let go. */
 class Run {
@@ -110,7 +111,14 @@ class Run {
   #injector: Injector | undefined;
   workload: RunningWorkload | undefined;
 
-  constructor(experiment: Experiment, options: RunOptions, id: string, recorder: Recorder, signal: AbortSignal, fail: (error: unknown) => void) {
+  constructor(
+    experiment: Experiment,
+    options: RunOptions,
+    id: string,
+    recorder: Recorder,
+    signal: AbortSignal,
+    fail: (error: unknown) => void,
+  ) {
     this.#experiment = experiment;
     this.#options = options;
     this.#id = id;
@@ -124,12 +132,25 @@ class Run {
     const { info, observer, cluster } = await this.#form(invariantNames);
 
     this.#recorder.record({ type: 'phase-entered', phase: 'steady' });
-    this.workload = new RunningWorkload(cluster, this.#experiment.workload ?? registers(), random.fork('workload'), () => this.#recorder.nowMs(), this.#options.folder);
+    this.workload = new RunningWorkload(
+      cluster,
+      this.#experiment.workload ?? registers(),
+      random.fork('workload'),
+      () => this.#recorder.nowMs(),
+      this.#options.folder,
+    );
     this.workload.start();
     await sleepMs(parseDuration(this.#experiment.steadyFor ?? '1s'), this.#signal);
 
     this.#recorder.record({ type: 'phase-entered', phase: 'disturb' });
-    const injector = new Injector({ cluster, recorder: this.#recorder, observer, guard: this.#guard as GuardLink, random: random.fork('faults'), runId: this.#id });
+    const injector = new Injector({
+      cluster,
+      recorder: this.#recorder,
+      observer,
+      guard: this.#guard as GuardLink,
+      random: random.fork('faults'),
+      runId: this.#id,
+    });
     this.#injector = injector;
     await this.#experiment.disturb(this.#stage(cluster, injector, info, random.fork('stage')));
     await injector.healAll();
@@ -137,7 +158,9 @@ class Run {
     this.#recorder.record({ type: 'phase-entered', phase: 'settle' });
     const healedAtMs = this.#recorder.events.findLast(({ type }) => type === 'fault-healed')?.atMs ?? this.#recorder.nowMs();
     const lacking = await settle(info, observer, this.#recorder, info.settleWithinMs, this.#signal);
-    this.#recorder.record(lacking.length === 0 ? { type: 'settled', afterMs: this.#recorder.nowMs() - healedAtMs } : { type: 'not-settled', lacking });
+    this.#recorder.record(
+      lacking.length === 0 ? { type: 'settled', afterMs: this.#recorder.nowMs() - healedAtMs } : { type: 'not-settled', lacking },
+    );
 
     // A moment of normal work, so that clients are seen to have recovered too.
     await sleepMs(500, this.#signal);
@@ -156,7 +179,9 @@ class Run {
   async #form(invariantNames: readonly string[]): Promise<{ info: RunInfo; observer: Observer; cluster: Cluster }> {
     const { driver, folder } = this.#options;
     this.#recorder.record({ type: 'phase-entered', phase: 'form' });
-    this.#guard = await GuardLink.start(this.#id, path.join(folder, 'journal.jsonl'), () => this.#fail(new SlotquakeError('the guard process ended during the run; everything was healed and the run stopped')));
+    this.#guard = await GuardLink.start(this.#id, path.join(folder, 'journal.jsonl'), () =>
+      this.#fail(new SlotquakeError('the guard process ended during the run; everything was healed and the run stopped')),
+    );
     this.#signal.throwIfAborted();
     const cluster = await formCluster(driver, this.#experiment.cluster ?? {}, {
       runId: this.#id,
@@ -191,7 +216,10 @@ class Run {
     const info = this.info(invariantNames);
     writeFileSync(path.join(folder, 'run.json'), `${JSON.stringify(info, null, 2)}\n`);
     const lacking = await settle(info, observer, this.#recorder, formWithinMs, this.#signal);
-    if (lacking.length > 0) throw new SlotquakeError(`the cluster did not form within ${formWithinMs / 1_000} s: ${lacking.slice(0, 6).join('; ')}; see the engines' logs in ${path.join(folder, 'logs')}`);
+    if (lacking.length > 0)
+      throw new SlotquakeError(
+        `the cluster did not form within ${formWithinMs / 1_000} s: ${lacking.slice(0, 6).join('; ')}; see the engines' logs in ${path.join(folder, 'logs')}`,
+      );
     return { info, observer, cluster };
   }
 
@@ -269,7 +297,11 @@ class Run {
 /** The commit of the checkout this harness runs from, or null outside one. */
 function gitCommit(): string | null {
   try {
-    return execFileSync('git', ['rev-parse', 'HEAD'], { cwd: import.meta.dirname, stdio: ['ignore', 'pipe', 'ignore'], encoding: 'utf8' }).trim();
+    return execFileSync('git', ['rev-parse', 'HEAD'], {
+      cwd: import.meta.dirname,
+      stdio: ['ignore', 'pipe', 'ignore'],
+      encoding: 'utf8',
+    }).trim();
   } catch {
     return null;
   }

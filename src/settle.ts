@@ -8,7 +8,13 @@ import type { RunInfo } from './timeline.ts';
  * Waits until every node has described the same healthy cluster, by answers given after this call, or the time is up.
  * Returns what is lacking: nothing when it settled.
  */
-export async function settle(run: RunInfo, observer: Observer, recorder: Recorder, withinMs: number, signal?: AbortSignal): Promise<string[]> {
+export async function settle(
+  run: RunInfo,
+  observer: Observer,
+  recorder: Recorder,
+  withinMs: number,
+  signal?: AbortSignal,
+): Promise<string[]> {
   const sinceMs = recorder.nowMs();
   for (;;) {
     const reasons = lacking(run, {

@@ -10,7 +10,8 @@ const localNode = path.join(root, 'node_modules', '.bin', 'node');
 const stamp = path.join(root, 'node_modules', '.slotquake-lock');
 
 /** @param {string[]} args */
-const npm = (args) => execFileSync('npm', [...args, '--no-audit', '--no-fund', '--loglevel=error'], { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] });
+const npm = (args) =>
+  execFileSync('npm', [...args, '--no-audit', '--no-fund', '--loglevel=error'], { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] });
 
 /** @param {string} version */
 const isCurrent = (version) => {
@@ -19,7 +20,9 @@ const isCurrent = (version) => {
 };
 
 try {
-  const lock = createHash('sha256').update(readFileSync(path.join(root, 'package-lock.json'))).digest('hex');
+  const lock = createHash('sha256')
+    .update(readFileSync(path.join(root, 'package-lock.json')))
+    .digest('hex');
   if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== lock) {
     console.log('set-up: installing the dependencies');
     npm(['ci']);
@@ -31,7 +34,8 @@ try {
   }
   const node = existsSync(localNode) ? localNode : process.execPath;
   const version = execFileSync(node, ['--version'], { encoding: 'utf8' }).trim();
-  if (!isCurrent(version)) throw new Error(`expected Node 22.22 or later, got ${version}; install it, or remove node_modules and try again`);
+  if (!isCurrent(version))
+    throw new Error(`expected Node 22.22 or later, got ${version}; install it, or remove node_modules and try again`);
   execFileSync(node, [path.join(root, 'src', 'prepare.ts')], { stdio: 'inherit' });
 } catch (error) {
   const failed = /** @type {{ status?: number, message?: string }} */ (error);

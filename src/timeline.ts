@@ -103,7 +103,13 @@ export interface RunInfo {
   readonly gitCommit: string | null;
   readonly engine: EngineInfo;
   readonly driver: { readonly name: string; readonly version: string; readonly reach: string };
-  readonly nodes: readonly { readonly name: string; readonly id: string; readonly address: string; readonly role: 'primary' | 'replica'; readonly slots: readonly (readonly [first: number, last: number])[] }[];
+  readonly nodes: readonly {
+    readonly name: string;
+    readonly id: string;
+    readonly address: string;
+    readonly role: 'primary' | 'replica';
+    readonly slots: readonly (readonly [first: number, last: number])[];
+  }[];
   /** What redis.conf said, beyond the engine's defaults. */
   readonly settings: Readonly<Record<string, string>>;
   readonly settleWithinMs: number;

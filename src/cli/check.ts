@@ -14,8 +14,21 @@ async function judgeAgain(folder: string) {
   const history = readHistory(folder);
   const all = await allInvariants();
   const unknownNames = timeline.run.invariants.filter((name) => !all.some((invariant) => invariant.name === name));
-  const judgement = judge(timeline, history.operations, all.filter(({ name }) => timeline.run.invariants.includes(name)));
-  return { timeline, history, judgement, defects: [...defects, ...history.defects, ...unknownNames.map((name) => `the invariant ${name} is not known any more and was not judged`)] };
+  const judgement = judge(
+    timeline,
+    history.operations,
+    all.filter(({ name }) => timeline.run.invariants.includes(name)),
+  );
+  return {
+    timeline,
+    history,
+    judgement,
+    defects: [
+      ...defects,
+      ...history.defects,
+      ...unknownNames.map((name) => `the invariant ${name} is not known any more and was not judged`),
+    ],
+  };
 }
 
 /** Judges an old record with today's invariants; what is not whole is said and the rest is used. */

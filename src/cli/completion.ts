@@ -5,7 +5,10 @@ import { experimentNames } from './load.ts';
 /** A completion script made from the commands themselves, so that it never lags behind them. */
 export function completion(shell: string, program: Command): string {
   const words = (command: Command): string[] => command.options.flatMap(({ long }) => long ?? []);
-  const commands = program.commands.map((command) => ({ name: command.name(), words: [...words(command), ...(command.name() === 'run' ? experimentNames() : [])] }));
+  const commands = program.commands.map((command) => ({
+    name: command.name(),
+    words: [...words(command), ...(command.name() === 'run' ? experimentNames() : [])],
+  }));
   const names = commands.map(({ name }) => name).join(' ');
   const cases = commands.map((command) => `      ${command.name}) words="${command.words.join(' ')}" ;;`).join('\n');
   switch (shell) {
@@ -24,7 +27,9 @@ complete -o default -F _slotquake slotquake`;
     case 'fish':
       return [
         `complete -c slotquake -n __fish_use_subcommand -a "${names}"`,
-        ...commands.map((command) => `complete -c slotquake -n "__fish_seen_subcommand_from ${command.name}" -a "${command.words.join(' ')}"`),
+        ...commands.map(
+          (command) => `complete -c slotquake -n "__fish_seen_subcommand_from ${command.name}" -a "${command.words.join(' ')}"`,
+        ),
       ].join('\n');
     default:
       throw new UsageError(`expected bash, zsh or fish, got ${shell}`);

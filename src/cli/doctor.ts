@@ -38,12 +38,20 @@ export async function doctor(): Promise<Check[]> {
     await ask('cgroup', 'see the log of the engine', async () => {
       const { CgroupVersion = '1', MemTotal, NCPU } = (await engine.info()) as { CgroupVersion?: string; MemTotal: number; NCPU: number };
       const enough = MemTotal >= 2 * gigabyte;
-      return { status: enough ? 'ok' : 'degraded', found: `v${CgroupVersion}, ${NCPU} cores, ${(MemTotal / gigabyte).toFixed(1)} GiB`, ...(enough ? {} : { remedy: 'six nodes with their toolboxes want 2 GiB' }) };
+      return {
+        status: enough ? 'ok' : 'degraded',
+        found: `v${CgroupVersion}, ${NCPU} cores, ${(MemTotal / gigabyte).toFixed(1)} GiB`,
+        ...(enough ? {} : { remedy: 'six nodes with their toolboxes want 2 GiB' }),
+      };
     });
     await ask('engine images', 'npm run setup', async () => {
       const local = await localImages();
       const ready = local.includes(defaultEngine);
-      return { status: ready ? 'ok' : 'degraded', found: `${local.join(', ') || 'none'} of ${knownEngines.join(', ')}`, ...(ready ? {} : { remedy: 'npm run setup, or let the first run fetch it' }) };
+      return {
+        status: ready ? 'ok' : 'degraded',
+        found: `${local.join(', ') || 'none'} of ${knownEngines.join(', ')}`,
+        ...(ready ? {} : { remedy: 'npm run setup, or let the first run fetch it' }),
+      };
     });
     let toolbox: string | undefined;
     await ask('toolbox image', 'npm run setup', async () => {
@@ -53,7 +61,11 @@ export async function doctor(): Promise<Check[]> {
     if (toolbox !== undefined) {
       const image = toolbox;
       await ask('iptables', 'load nf_tables in the kernel of the engine', async () => {
-        const { exitCode, output } = await runInToolbox(engine, image, 'iptables -N SLOTQUAKE-doctor && iptables -A SLOTQUAKE-doctor -p tcp --dport 16379 -j DROP && iptables --version');
+        const { exitCode, output } = await runInToolbox(
+          engine,
+          image,
+          'iptables -N SLOTQUAKE-doctor && iptables -A SLOTQUAKE-doctor -p tcp --dport 16379 -j DROP && iptables --version',
+        );
         if (exitCode !== 0) throw new Error(output);
         return { status: 'ok', found: output };
       });
@@ -61,23 +73,36 @@ export async function doctor(): Promise<Check[]> {
         const { exitCode } = await runInToolbox(engine, image, 'tc qdisc add dev lo root netem delay 1ms');
         return exitCode === 0
           ? { status: 'ok', found: 'tc netem works' }
-          : { status: 'degraded', found: 'the kernel has no sch_netem', remedy: 'no fault of this version needs it; load the module to be ready for those that will' };
+          : {
+              status: 'degraded',
+              found: 'the kernel has no sch_netem',
+              remedy: 'no fault of this version needs it; load the module to be ready for those that will',
+            };
       });
     }
     await ask('leftovers', 'slotquake sweep', async () => {
       const left = (await (await dockerDriver()).leftovers()).filter(({ kept, inUse }) => !kept && !inUse);
-      return left.length === 0 ? { status: 'ok', found: 'none' } : { status: 'degraded', found: left.map(({ runId }) => runId).join(', '), remedy: 'slotquake sweep' };
+      return left.length === 0
+        ? { status: 'ok', found: 'none' }
+        : { status: 'degraded', found: left.map(({ runId }) => runId).join(', '), remedy: 'slotquake sweep' };
     });
   }
   await ask('disk', 'make room', async () => {
     const { bavail, bsize } = statfsSync(packageRoot);
     const free = bavail * bsize;
-    return free > 2 * gigabyte ? { status: 'ok', found: `${Math.floor(free / gigabyte)} GiB free` } : { status: 'degraded', found: `${(free / gigabyte).toFixed(1)} GiB free`, remedy: 'images and records want 2 GiB' };
+    return free > 2 * gigabyte
+      ? { status: 'ok', found: `${Math.floor(free / gigabyte)} GiB free` }
+      : { status: 'degraded', found: `${(free / gigabyte).toFixed(1)} GiB free`, remedy: 'images and records want 2 GiB' };
   });
   return checks;
 }
 
 export function renderDoctor(checks: readonly Check[]): string {
   const colours = { ok: 'green', degraded: 'yellow', missing: 'red' } as const;
-  return checks.map(({ name, status, found, remedy }) => `${styleText(colours[status], status.padEnd(9))} ${name.padEnd(14)} ${found}${remedy ? `\n${' '.repeat(25)}→ ${remedy}` : ''}`).join('\n');
+  return checks
+    .map(
+      ({ name, status, found, remedy }) =>
+        `${styleText(colours[status], status.padEnd(9))} ${name.padEnd(14)} ${found}${remedy ? `\n${' '.repeat(25)}→ ${remedy}` : ''}`,
+    )
+    .join('\n');
 }

@@ -7,7 +7,12 @@ export async function down(runId: string | undefined): Promise<void> {
   const kept = (await driver.leftovers()).filter((leftover) => leftover.kept);
   const names = kept.map((leftover) => leftover.runId);
   const chosen = runId ?? (names.length === 1 ? names[0] : undefined);
-  if (chosen === undefined || !names.includes(chosen)) throw new UsageError(names.length === 0 ? 'there is no kept cluster to remove' : `expected one of the kept clusters ${names.join(', ')}, got ${runId ?? 'no name'}`);
+  if (chosen === undefined || !names.includes(chosen))
+    throw new UsageError(
+      names.length === 0
+        ? 'there is no kept cluster to remove'
+        : `expected one of the kept clusters ${names.join(', ')}, got ${runId ?? 'no name'}`,
+    );
   await (await driver.adopt(chosen)).remove();
   console.log(`removed ${chosen}`);
 }

@@ -40,7 +40,11 @@ export function live(title: string, quiet: boolean): Live {
       return `  ${name.padEnd(9)} ${node.role.padEnd(8)} ${String(node.slots || '').padStart(6)}  ${styleText(colour, node.answers ? node.state.padEnd(5) : 'silent')} ${node.link}`;
     });
     logUpdate(
-      [`${styleText('bold', title)}  ${styleText('cyan', phase.name)} ${formatMs(nowMs - phase.sinceMs)}`, ...rows, ...recent.map((line) => styleText('dim', `  ${line.slice(0, Math.max(20, (process.stdout.columns ?? 100) - 4))}`))].join('\n'),
+      [
+        `${styleText('bold', title)}  ${styleText('cyan', phase.name)} ${formatMs(nowMs - phase.sinceMs)}`,
+        ...rows,
+        ...recent.map((line) => styleText('dim', `  ${line.slice(0, Math.max(20, (process.stdout.columns ?? 100) - 4))}`)),
+      ].join('\n'),
     );
   };
   let drawnAtMs = 0;

@@ -36,14 +36,22 @@ const codes: Readonly<Record<Verdict, ExitCode>> = {
   'harness-failed': exitCode.harnessFailed,
 };
 /** The worst decides; a run that was stopped outranks them all. */
-const severity: readonly ExitCode[] = [exitCode.asExpected, exitCode.inconclusive, exitCode.notAsExpected, exitCode.harnessFailed, exitCode.badUsage, exitCode.aborted];
+const severity: readonly ExitCode[] = [
+  exitCode.asExpected,
+  exitCode.inconclusive,
+  exitCode.notAsExpected,
+  exitCode.harnessFailed,
+  exitCode.badUsage,
+  exitCode.aborted,
+];
 
 export async function run(names: readonly string[], flags: RunFlags, signal: AbortSignal): Promise<ExitCode> {
   if (flags.driver !== 'docker') throw new UsageError(`expected --driver docker, got ${flags.driver}`);
   const experiments = [];
   for (const name of names.length > 0 ? names : ['bus-port-blocked']) experiments.push({ name, experiment: await loadExperiment(name) });
   for (const { name, experiment } of experiments) {
-    if (flags.variant !== undefined && !(flags.variant in experiment.variants)) throw new UsageError(`expected a variant of ${name} (${Object.keys(experiment.variants).join(', ')}), got ${flags.variant}`);
+    if (flags.variant !== undefined && !(flags.variant in experiment.variants))
+      throw new UsageError(`expected a variant of ${name} (${Object.keys(experiment.variants).join(', ')}), got ${flags.variant}`);
   }
   writable(flags.results);
   const driver = await dockerDriver();
@@ -68,7 +76,11 @@ export async function run(names: readonly string[], flags: RunFlags, signal: Abo
           keep: flags.keep,
           subnet: flags.subnet,
           memoryMb: flags.memory,
-          command: `npm run slotquake -- run ${quote([name])} --variant ${quote([variant])} --engine ${quote([flags.engine])} --seed ${seed}`.replaceAll("'", ''),
+          command:
+            `npm run slotquake -- run ${quote([name])} --variant ${quote([variant])} --engine ${quote([flags.engine])} --seed ${seed}`.replaceAll(
+              "'",
+              '',
+            ),
           signal,
           onEvent: progress.onEvent,
         });
@@ -78,7 +90,12 @@ export async function run(names: readonly string[], flags: RunFlags, signal: Abo
         const code = error instanceof SlotquakeError ? error.exitCode : codes[judgement.verdict];
         if (severity.indexOf(code) > severity.indexOf(worst)) worst = code;
         if (flags.json) console.log(JSON.stringify({ experiment: experiment.name, variant, seed, folder, ...judgement }));
-        else if (error === undefined) console.log(flags.quiet ? `${judgement.verdict}  ${experiment.name}/${variant}  ${folder}` : textReport(readTimeline(folder).timeline.run, judgement, folder));
+        else if (error === undefined)
+          console.log(
+            flags.quiet
+              ? `${judgement.verdict}  ${experiment.name}/${variant}  ${folder}`
+              : textReport(readTimeline(folder).timeline.run, judgement, folder),
+          );
         else console.error(`slotquake: ${messageOf(error)} (the record is in ${folder})`);
         if (flags.keep && error === undefined) say(`  kept    slotquake down ${result.id}`);
         if (signal.aborted || (error !== undefined && code !== exitCode.harnessFailed)) return worst;
@@ -98,7 +115,9 @@ function writable(folder: string): void {
     mkdirSync(probe);
     rmSync(probe, { recursive: true });
   } catch (error) {
-    throw new UsageError(`expected a results folder that can be written, but ${folder} cannot (${messageOf(error)}); choose another with --results`);
+    throw new UsageError(
+      `expected a results folder that can be written, but ${folder} cannot (${messageOf(error)}); choose another with --results`,
+    );
   }
 }
 

@@ -44,7 +44,9 @@ export async function formCluster(driver: Driver, spec: ClusterSpec, options: Fo
   const { primaries = 3, replicas = 1 } = spec;
   const count = primaries * (1 + replicas);
   if (!Number.isInteger(count) || primaries < 1 || replicas < 0 || count > 100) {
-    throw new UsageError(`expected at least 1 primary, at least 0 replicas each and at most 100 nodes, got ${primaries} primaries with ${replicas} replicas`);
+    throw new UsageError(
+      `expected at least 1 primary, at least 0 replicas each and at most 100 nodes, got ${primaries} primaries with ${replicas} replicas`,
+    );
   }
   const [engine, hosts] = await Promise.all([
     driver.identify(options.image),
@@ -64,7 +66,9 @@ export async function formCluster(driver: Driver, spec: ClusterSpec, options: Fo
     ),
   ]);
   options.onHosts?.(hosts);
-  const settings = Object.fromEntries(Object.entries({ ...defaults, ...spec.config, ...options.config }).map(([name, value]) => [name, String(value)]));
+  const settings = Object.fromEntries(
+    Object.entries({ ...defaults, ...spec.config, ...options.config }).map(([name, value]) => [name, String(value)]),
+  );
   const nodes = layOut(hosts.hosts, options.runId, primaries);
   const written = spec.formation !== 'meet';
   if (written) await together(nodes, (node) => hosts.write(node.name, 'nodes.conf', nodesConf(nodes, node, engine)));
@@ -99,7 +103,11 @@ export function nodesConf(nodes: readonly Node[], self: Node, engine: EngineInfo
   const primaryOf = (node: Node): Node | undefined => nodes.find(({ name }) => name === node.primary);
   const lines = nodes.map((node) => {
     const primary = primaryOf(node);
-    const shard = hasShardIds ? `,,shard-id=${createHash('sha1').update(`shard of ${(primary ?? node).id}`).digest('hex')}` : '';
+    const shard = hasShardIds
+      ? `,,shard-id=${createHash('sha1')
+          .update(`shard of ${(primary ?? node).id}`)
+          .digest('hex')}`
+      : '';
     const flags = `${node.name === self.name ? 'myself,' : ''}${primary ? 'slave' : 'master'}`;
     const epoch = 1 + nodes.indexOf(primary ?? node);
     const slots = node.slots.map(([first, last]) => ` ${first === last ? first : `${first}-${last}`}`).join('');
@@ -118,14 +126,18 @@ function redisConf(settings: Readonly<Record<string, string>>, node: Node): stri
 
 /** Joins strangers the way operators do: slots, distinct epochs, MEET, then REPLICATE once everybody is known. */
 async function meet(cluster: Cluster, signal?: AbortSignal): Promise<Cluster> {
-  const clients = new Map<string, Redis>(cluster.nodes.map((node) => [node.name, connectNode(node, { timeoutMs: 1_000, name: 'slotquake-form' })]));
-  const call = async (node: Node, ...[command, ...args]: [string, ...(string | number)[]]): Promise<unknown> => clients.get(node.name)?.call(command, ...args);
+  const clients = new Map<string, Redis>(
+    cluster.nodes.map((node) => [node.name, connectNode(node, { timeoutMs: 1_000, name: 'slotquake-form' })]),
+  );
+  const call = async (node: Node, ...[command, ...args]: [string, ...(string | number)[]]): Promise<unknown> =>
+    clients.get(node.name)?.call(command, ...args);
   try {
     await poll('every engine to answer', () => together(cluster.nodes, (node) => call(node, 'PING')), { withinMs: 15_000, signal });
     const nodes = await together(cluster.nodes, async (node) => ({ ...node, id: String(await call(node, 'CLUSTER', 'MYID')) }));
     await together(nodes, async (node, index) => {
       await call(node, 'CLUSTER', 'SET-CONFIG-EPOCH', index + 1);
-      for (const [first, last] of node.slots) await call(node, 'CLUSTER', 'ADDSLOTS', ...Array.from({ length: last - first + 1 }, (_, offset) => first + offset));
+      for (const [first, last] of node.slots)
+        await call(node, 'CLUSTER', 'ADDSLOTS', ...Array.from({ length: last - first + 1 }, (_, offset) => first + offset));
     });
     const [first, ...others] = nodes;
     for (const other of others) await call(first as Node, 'CLUSTER', 'MEET', other.address.split(':')[0] as string, 6379);
@@ -140,7 +152,11 @@ async function meet(cluster: Cluster, signal?: AbortSignal): Promise<Cluster> {
       { withinMs: 20_000, everyMs: 100, signal },
     );
     for (const node of nodes.filter(({ primary }) => primary !== null)) {
-      await poll(`${node.name} to replicate ${node.primary}`, () => call(node, 'CLUSTER', 'REPLICATE', nodes.find(({ name }) => name === node.primary)?.id ?? ''), { withinMs: 10_000, signal });
+      await poll(
+        `${node.name} to replicate ${node.primary}`,
+        () => call(node, 'CLUSTER', 'REPLICATE', nodes.find(({ name }) => name === node.primary)?.id ?? ''),
+        { withinMs: 10_000, signal },
+      );
     }
     return { ...cluster, nodes };
   } finally {

@@ -9,7 +9,9 @@ const forms = "'one primary', 'one replica', 'all primaries', 'all replicas', 'a
 /** The nodes that a target means, by their roles in this topology. Pure: the same seed picks the same ones. */
 export function select(target: string, cluster: Cluster, topology: TopologyView, random: Random): Node[] {
   const withFlag = (flag: 'master' | 'slave'): Node[] =>
-    cluster.nodes.filter(({ id }) => topology.some((view) => view.id === id && view.flags.includes(flag) && (flag === 'slave' || view.slots.length > 0)));
+    cluster.nodes.filter(({ id }) =>
+      topology.some((view) => view.id === id && view.flags.includes(flag) && (flag === 'slave' || view.slots.length > 0)),
+    );
   const some = (nodes: readonly Node[]): readonly Node[] => {
     if (nodes.length === 0) throw new UsageError(`the target '${target}' means no node of this cluster`);
     return nodes;

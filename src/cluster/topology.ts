@@ -4,7 +4,7 @@ import type { ClusterInfo, NodeView, Observations, ReplicationInfo, TopologyView
 /** An answer of the engine that is not what its command answers. */
 export class ParseError extends Error {
   constructor(expected: string, got: unknown) {
-    super(`expected ${expected}, got ${JSON.stringify(String(got).slice(0, 80))}`);
+    super(`expected ${expected}, got ${typeof got === 'string' ? JSON.stringify(got.slice(0, 80)) : typeof got}`);
     this.name = 'ParseError';
   }
 }
@@ -21,10 +21,13 @@ export function parseClusterNodes(text: string): TopologyView {
 }
 
 function parseNodeLine(line: string): NodeView {
-  const [id = '', place = '', flags = '', primary = '', pingSent = '', pongReceived = '', epoch = '', link = '', ...slots] = line.trim().split(' ');
+  const [id = '', place = '', flags = '', primary = '', pingSent = '', pongReceived = '', epoch = '', link = '', ...slots] = line
+    .trim()
+    .split(' ');
   const parts = /^(.*):(\d+)(?:@(\d+))?(?:,([^,]*))?(?:,.*)?$/.exec(place);
   const numbers = [pingSent, pongReceived, epoch].map(Number);
-  if (!/^[0-9a-f]{40}$/.test(id) || !parts || !/^(connected|disconnected)$/.test(link) || !numbers.every(Number.isFinite)) throw new ParseError('a line of CLUSTER NODES', line);
+  if (!/^[0-9a-f]{40}$/.test(id) || !parts || !/^(connected|disconnected)$/.test(link) || !numbers.every(Number.isFinite))
+    throw new ParseError('a line of CLUSTER NODES', line);
   const [, host = '', port = '', busPort, hostname] = parts;
   return {
     id,
@@ -82,7 +85,12 @@ export function parseReplicationInfo(text: string): ReplicationInfo {
     .filter(([name]) => /^slave\d+$/.test(name))
     .map(([, value]) => {
       const parts = new Map(value.split(',').map((part) => part.split('=') as [string, string]));
-      return { address: `${parts.get('ip')}:${parts.get('port')}`, state: parts.get('state') ?? '', offset: Number(parts.get('offset') ?? 0), lagSeconds: Number(parts.get('lag') ?? 0) };
+      return {
+        address: `${parts.get('ip')}:${parts.get('port')}`,
+        state: parts.get('state') ?? '',
+        offset: Number(parts.get('offset') ?? 0),
+        lagSeconds: Number(parts.get('lag') ?? 0),
+      };
     });
   return {
     runId,
@@ -110,7 +118,7 @@ export function parseClusterLinks(reply: unknown): Observations['links'] {
     const flat = Array.isArray(link) ? link : [];
     const value = (name: string): unknown => flat[flat.indexOf(name) + 1];
     const [direction, node] = [value('direction'), value('node')];
-    if ((direction !== 'to' && direction !== 'from') || typeof node !== 'string') throw new ParseError('a link of CLUSTER LINKS', JSON.stringify(link) ?? link);
+    if ((direction !== 'to' && direction !== 'from') || typeof node !== 'string') throw new ParseError('a link of CLUSTER LINKS', link);
     return { direction, node };
   });
 }

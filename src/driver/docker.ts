@@ -16,7 +16,13 @@ import { connect } from './endpoint.ts';
 
 /** Everything we create carries the run's id under this name; nothing without it is ever touched. */
 export const runLabel = 'slotquake.run';
-const labels = { node: 'slotquake.node', part: 'slotquake.part', kept: 'slotquake.kept', owner: 'slotquake.owner', address: 'slotquake.address' };
+const labels = {
+  node: 'slotquake.node',
+  part: 'slotquake.part',
+  kept: 'slotquake.kept',
+  owner: 'slotquake.owner',
+  address: 'slotquake.address',
+};
 const clientPort = 6379;
 const toolboxMemoryMb = 64;
 /** The uid that the official images run the engine as; our assembled ones have the same. */
@@ -67,7 +73,9 @@ async function provision(docker: Docker, spec: HostsSpec, signal?: AbortSignal):
   const needMb = spec.count * (spec.memoryMb + toolboxMemoryMb);
   const haveMb = Math.floor(((await docker.info()) as { MemTotal: number }).MemTotal / 2 ** 20);
   if (needMb > haveMb) {
-    throw new SlotquakeError(`${spec.count} nodes of ${spec.memoryMb} MB need ${needMb} MB with their toolboxes, but the engine has ${haveMb} MB; free some or lower --memory`);
+    throw new SlotquakeError(
+      `${spec.count} nodes of ${spec.memoryMb} MB need ${needMb} MB with their toolboxes, but the engine has ${haveMb} MB; free some or lower --memory`,
+    );
   }
   const common = { [runLabel]: spec.runId, [labels.kept]: spec.kept ? 'yes' : 'no', [labels.owner]: owner() };
   const network = await createNetwork(docker, spec, common);
@@ -131,21 +139,36 @@ async function publishedPort(container: Docker.Container): Promise<Host['dial']>
 async function createNetwork(docker: Docker, spec: HostsSpec, common: Record<string, string>): Promise<{ name: string; subnet: string }> {
   const name = `slotquake-${spec.runId}`;
   const existing = await docker.listNetworks();
-  const taken = existing.flatMap((network) => (network.IPAM?.Config ?? []).flatMap(({ Subnet }) => (Subnet ? [{ subnet: Subnet, by: `network ${network.Name}` }] : [])));
+  const taken = existing.flatMap((network) =>
+    (network.IPAM?.Config ?? []).flatMap(({ Subnet }) => (Subnet ? [{ subnet: Subnet, by: `network ${network.Name}` }] : [])),
+  );
   for (const cidr of localNetworks()) taken.push({ subnet: cidr, by: 'an interface of this machine' });
   const create = (subnet: string): Promise<unknown> =>
-    docker.createNetwork({ Name: name, Driver: 'bridge', IPAM: { Driver: 'default', Config: [{ Subnet: subnet, Gateway: addressIn(subnet, 1) }] }, Labels: common, Internal: false });
+    docker.createNetwork({
+      Name: name,
+      Driver: 'bridge',
+      IPAM: { Driver: 'default', Config: [{ Subnet: subnet, Gateway: addressIn(subnet, 1) }] },
+      Labels: common,
+      Internal: false,
+    });
   if (spec.subnet !== undefined) {
     const range = rangeOf(spec.subnet);
-    if (!range || range.last - range.first < 63) throw new UsageError(`expected --subnet as an IPv4 network of at least /26 such as 10.77.0.0/24, got ${spec.subnet}`);
+    if (!range || range.last - range.first < 63)
+      throw new UsageError(`expected --subnet as an IPv4 network of at least /26 such as 10.77.0.0/24, got ${spec.subnet}`);
     const clash = taken.find(({ subnet }) => overlaps(subnet, spec.subnet as string));
-    if (clash) throw new UsageError(`the subnet ${spec.subnet} overlaps ${clash.subnet} of ${clash.by}; choose another with --subnet, or leave it out`);
+    if (clash)
+      throw new UsageError(
+        `the subnet ${spec.subnet} overlaps ${clash.subnet} of ${clash.by}; choose another with --subnet, or leave it out`,
+      );
     await create(spec.subnet);
     return { name, subnet: spec.subnet };
   }
   let tries = 0;
   const start = [...spec.runId].reduce((hash, char) => (hash * 31 + char.charCodeAt(0)) % 12_800, 7);
-  for (const subnet of candidates(start, taken.map((entry) => entry.subnet))) {
+  for (const subnet of candidates(
+    start,
+    taken.map((entry) => entry.subnet),
+  )) {
     try {
       await create(subnet);
       return { name, subnet };
@@ -171,7 +194,9 @@ async function adopt(docker: Docker, runId: string): Promise<Hosts> {
         container: `slotquake-${runId}-${name}`,
         toolbox: `slotquake-${runId}-${name}-toolbox`,
         address,
-        dial: published ? { host: '127.0.0.1', port: published.PublicPort as number } : { host: address.split(':')[0] ?? '', port: clientPort },
+        dial: published
+          ? { host: '127.0.0.1', port: published.PublicPort as number }
+          : { host: address.split(':')[0] ?? '', port: clientPort },
       };
     })
     .sort((a, b) => a.name.localeCompare(b.name));
@@ -191,7 +216,15 @@ class DockerHosts implements Hosts {
   /** Nodes whose end we are about to cause. */
   readonly #expectedExits = new Set<string>();
 
-  constructor(docker: Docker, runId: string, hosts: readonly Host[], reach: Reach, subnet: string, common: Record<string, string>, spec: HostsSpec | null) {
+  constructor(
+    docker: Docker,
+    runId: string,
+    hosts: readonly Host[],
+    reach: Reach,
+    subnet: string,
+    common: Record<string, string>,
+    spec: HostsSpec | null,
+  ) {
     this.#docker = docker;
     this.runId = runId;
     this.hosts = hosts;
@@ -203,7 +236,10 @@ class DockerHosts implements Hosts {
 
   #host(node: string): Host {
     const host = this.hosts.find((candidate) => candidate.name === node);
-    if (!host) throw new SlotquakeError(`the run ${this.runId} has no container for ${node}; it has ${this.hosts.map(({ name }) => name).join(', ') || 'none'}`);
+    if (!host)
+      throw new SlotquakeError(
+        `the run ${this.runId} has no container for ${node}; it has ${this.hosts.map(({ name }) => name).join(', ') || 'none'}`,
+      );
     return host;
   }
 
@@ -283,7 +319,9 @@ class DockerHosts implements Hosts {
     const streams = new Set<{ destroy(): void }>();
     let open = true;
     const followLog = async (host: Host, sinceSeconds: number): Promise<void> => {
-      const stream = await this.#docker.getContainer(host.container).logs({ follow: true, stdout: true, stderr: true, timestamps: true, since: sinceSeconds });
+      const stream = await this.#docker
+        .getContainer(host.container)
+        .logs({ follow: true, stdout: true, stderr: true, timestamps: true, since: sinceSeconds });
       const output = new PassThrough().setEncoding('utf8') as PassThrough;
       this.#docker.modem.demuxStream(stream, output, output);
       let rest = '';
@@ -294,7 +332,9 @@ class DockerHosts implements Hosts {
       });
       streams.add(stream as unknown as { destroy(): void });
     };
-    const events = await this.#docker.getEvents({ filters: { type: ['container'], event: ['die', 'start'], label: [`${runLabel}=${this.runId}`, `${labels.part}=engine`] } });
+    const events = await this.#docker.getEvents({
+      filters: { type: ['container'], event: ['die', 'start'], label: [`${runLabel}=${this.runId}`, `${labels.part}=engine`] },
+    });
     streams.add(events as unknown as { destroy(): void });
     let rest = '';
     events.on('data', (chunk: Buffer) => {
@@ -304,7 +344,8 @@ class DockerHosts implements Hosts {
         const event = JSON.parse(line) as { Action: string; time: number; Actor: { Attributes: Record<string, string> } };
         const host = this.hosts.find(({ name }) => name === event.Actor.Attributes[labels.node]);
         if (!host) continue;
-        if (event.Action === 'start') followLog(host, event.time).catch((error: unknown) => log.warn({ error: messageOf(error) }, 'a log cannot be followed'));
+        if (event.Action === 'start')
+          followLog(host, event.time).catch((error: unknown) => log.warn({ error: messageOf(error) }, 'a log cannot be followed'));
         else if (!this.#expectedExits.delete(host.name)) on.exit(host.name, Number(event.Actor.Attributes['exitCode']));
       }
     });
@@ -342,7 +383,9 @@ async function removeAll(docker: Docker, runId: string): Promise<string[]> {
   const attempt = (what: string, work: Promise<unknown>): Promise<unknown> =>
     work.catch((error: { statusCode?: number }) => (error.statusCode === 404 ? null : errors.push(`${what} (${messageOf(error)})`)));
   const containers = await docker.listContainers({ all: true, ...ours });
-  await together(containers, (container) => attempt(container.Names[0] ?? container.Id, docker.getContainer(container.Id).remove({ force: true, v: true })));
+  await together(containers, (container) =>
+    attempt(container.Names[0] ?? container.Id, docker.getContainer(container.Id).remove({ force: true, v: true })),
+  );
   const volumes = (await docker.listVolumes(ours)).Volumes ?? [];
   await together(volumes, (volume) => attempt(volume.Name, docker.getVolume(volume.Name).remove()));
   const networks = await docker.listNetworks(ours);
@@ -352,9 +395,17 @@ async function removeAll(docker: Docker, runId: string): Promise<string[]> {
 
 async function leftovers(docker: Docker): Promise<Leftover[]> {
   const ours = { filters: { label: [runLabel] } };
-  const [containers, { Volumes: volumes }, networks] = await Promise.all([docker.listContainers({ all: true, ...ours }), docker.listVolumes(ours), docker.listNetworks(ours)]);
+  const [containers, { Volumes: volumes }, networks] = await Promise.all([
+    docker.listContainers({ all: true, ...ours }),
+    docker.listVolumes(ours),
+    docker.listNetworks(ours),
+  ]);
   const found = [
-    ...containers.map((container) => ({ kind: 'container' as const, name: (container.Names[0] ?? container.Id).replace(/^\//, ''), labels: container.Labels })),
+    ...containers.map((container) => ({
+      kind: 'container' as const,
+      name: (container.Names[0] ?? container.Id).replace(/^\//, ''),
+      labels: container.Labels,
+    })),
     ...(volumes ?? []).map((volume) => ({ kind: 'volume' as const, name: volume.Name, labels: volume.Labels ?? {} })),
     ...networks.map((network) => ({ kind: 'network' as const, name: network.Name, labels: network.Labels ?? {} })),
   ];

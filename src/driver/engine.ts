@@ -28,7 +28,9 @@ export async function ensureEngine(print: (line: string) => void): Promise<void>
       await run('apt-get', ['update', '-qq'], { env });
       await run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', 'docker.io', 'iptables'], { env, maxBuffer: 2 ** 26 });
     } catch (error) {
-      throw new SlotquakeError(`docker.io could not be installed (${messageOf(error).split('\n')[0]}); install Docker 20.10 or later by hand`);
+      throw new SlotquakeError(
+        `docker.io could not be installed (${messageOf(error).split('\n')[0]}); install Docker 20.10 or later by hand`,
+      );
     }
   }
   print('set-up: starting the container engine');

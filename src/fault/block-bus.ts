@@ -21,7 +21,9 @@ export function blockBus(target: string): Fault<{ nodes: string[]; ids: string[]
     actions: ({ nodes }, tag) =>
       nodes.map((node) => {
         const chain = chainName(tag);
-        const rules = ['--dport', '--sport'].flatMap((side) => ['IN', 'OUT'].map((way) => `-A ${chain}-${way} -p tcp ${side} ${busPort} -j DROP`));
+        const rules = ['--dport', '--sport'].flatMap((side) =>
+          ['IN', 'OUT'].map((way) => `-A ${chain}-${way} -p tcp ${side} ${busPort} -j DROP`),
+        );
         return {
           // One iptables-restore is one transaction: all of it or nothing takes hold.
           do: shell(
@@ -44,7 +46,14 @@ export function blockBus(target: string): Fault<{ nodes: string[]; ids: string[]
           if (packets === 0) return { bites: false, because: `no packet was dropped at ${node} on the way ${way.toLowerCase()}` };
           evidence.push(`${node}: ${packets} packets dropped on the way ${way.toLowerCase()}`);
         }
-        const waiting = [...views()].filter(([name, view]) => name !== node && view.some((peer) => peer.id === ids[index] && (peer.pingSentAt > 0 || !peer.linked || peer.flags.some((flag) => flag.startsWith('fail')))));
+        const waiting = [...views()].filter(
+          ([name, view]) =>
+            name !== node &&
+            view.some(
+              (peer) =>
+                peer.id === ids[index] && (peer.pingSentAt > 0 || !peer.linked || peer.flags.some((flag) => flag.startsWith('fail'))),
+            ),
+        );
         if (waiting.length === 0) return { bites: false, because: `no peer waits for an answer of ${node} on the bus` };
         evidence.push(`${node}: ${waiting.map(([name]) => name).join(', ')} wait for its answer on the bus`);
       }

@@ -11,7 +11,8 @@ const run = promisify(execFile);
 const keyring = '/usr/share/keyrings/debian-archive-keyring.gpg';
 
 /** Part of what a full system needs and a container does not: package tools, perl, pam, set-up scripts. */
-const unneeded = /^(perl|libperl|lib.*-perl|dpkg|adduser|passwd|tar|usrmerge|debconf|init-system-helpers|lsb-base|libpam|sysvinit-utils|gcc-)/;
+const unneeded =
+  /^(perl|libperl|lib.*-perl|dpkg|adduser|passwd|tar|usrmerge|debconf|init-system-helpers|lsb-base|libpam|sysvinit-utils|gcc-)/;
 const unneededFolders = ['doc', 'man', 'locale', 'bug', 'lintian', 'info'];
 
 export interface Recipe {
@@ -44,9 +45,16 @@ export async function assemble(docker: Docker, recipe: Recipe): Promise<void> {
     await unpack(root, archives, recipe);
     const archive = path.join(work, 'image.tar');
     await run('tar', ['-C', root, '-cf', archive, '.']);
-    const changes = [`CMD ${JSON.stringify(recipe.command)}`, 'WORKDIR /data', 'LABEL slotquake.image=1', 'ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'];
+    const changes = [
+      `CMD ${JSON.stringify(recipe.command)}`,
+      'WORKDIR /data',
+      'LABEL slotquake.image=1',
+      'ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+    ];
     const stream = await docker.importImage(createReadStream(archive) as never, { repo: recipe.repo, tag: recipe.tag, changes });
-    await new Promise<void>((resolve, reject) => docker.modem.followProgress(stream as NodeJS.ReadableStream, (error) => (error ? reject(error) : resolve())));
+    await new Promise<void>((resolve, reject) =>
+      docker.modem.followProgress(stream as NodeJS.ReadableStream, (error) => (error ? reject(error) : resolve())),
+    );
   } finally {
     await rm(work, { recursive: true, force: true });
   }
@@ -54,7 +62,8 @@ export async function assemble(docker: Docker, recipe: Recipe): Promise<void> {
 
 async function download(work: string, { suites, packages, version }: Recipe): Promise<string[]> {
   const at = (...parts: string[]): string => path.join(work, 'apt', ...parts);
-  for (const folder of ['state/lists/partial', 'cache/archives/partial', 'etc/apt.conf.d', 'etc/preferences.d']) await mkdir(at(folder), { recursive: true });
+  for (const folder of ['state/lists/partial', 'cache/archives/partial', 'etc/apt.conf.d', 'etc/preferences.d'])
+    await mkdir(at(folder), { recursive: true });
   const mirror = await debianMirror();
   await writeFile(at('sources.list'), `${suites.map((suite) => `deb [signed-by=${keyring}] ${mirror} ${suite} main`).join('\n')}\n`);
   await writeFile(at('status'), '');
@@ -76,7 +85,10 @@ async function download(work: string, { suites, packages, version }: Recipe): Pr
   if (version !== undefined) {
     const { stdout } = await run('apt-cache', [...flags, 'policy', packages[0] as string]);
     const candidate = /Candidate: (?:\d+:)?(\S+)/.exec(stdout)?.[1] ?? 'nothing';
-    if (!candidate.startsWith(`${version}.`)) throw new SlotquakeError(`expected ${packages[0]} ${version} in the distribution's suite ${suites[0]}, but it carries ${candidate} now`);
+    if (!candidate.startsWith(`${version}.`))
+      throw new SlotquakeError(
+        `expected ${packages[0]} ${version} in the distribution's suite ${suites[0]}, but it carries ${candidate} now`,
+      );
   }
   await run('apt-get', [...flags, '-qq', '-y', '--download-only', 'install', ...packages], { maxBuffer: 2 ** 26 });
   const folder = at('cache/archives');
@@ -89,7 +101,8 @@ async function unpack(root: string, archives: readonly string[], { links = {} }:
     // Packages of every age unpack into one merged /usr.
     await symlink(`usr/${folder}`, path.join(root, folder));
   }
-  for (const folder of ['etc', 'data', 'proc', 'sys', 'dev', 'run', 'tmp', 'root']) await mkdir(path.join(root, folder), { recursive: true });
+  for (const folder of ['etc', 'data', 'proc', 'sys', 'dev', 'run', 'tmp', 'root'])
+    await mkdir(path.join(root, folder), { recursive: true });
   for (const archive of archives) {
     await run('sh', ['-c', 'dpkg-deb --fsys-tarfile "$1" | tar -x -C "$2" --keep-directory-symlink', 'sh', archive, root]).catch(() => {
       throw new SlotquakeError(`the package ${path.basename(archive)} could not be unpacked`);
@@ -98,7 +111,15 @@ async function unpack(root: string, archives: readonly string[], { links = {} }:
   for (const folder of unneededFolders) await rm(path.join(root, 'usr/share', folder), { recursive: true, force: true });
   await writeFile(path.join(root, 'etc/passwd'), 'root:x:0:0:root:/root:/bin/sh\nredis:x:999:999::/data:/bin/sh\n');
   const { stdout } = await run(path.join(root, 'usr/bin/busybox'), ['--list']);
-  const wanted = { ...Object.fromEntries(stdout.split('\n').filter(Boolean).map((applet) => [`usr/bin/${applet}`, '/usr/bin/busybox'])), ...links };
+  const wanted = {
+    ...Object.fromEntries(
+      stdout
+        .split('\n')
+        .filter(Boolean)
+        .map((applet) => [`usr/bin/${applet}`, '/usr/bin/busybox']),
+    ),
+    ...links,
+  };
   for (const [link, target] of Object.entries(wanted)) {
     const twin = link.replace('usr/bin/', 'usr/sbin/');
     if (!existsSync(path.join(root, link)) && !existsSync(path.join(root, twin))) await symlink(target, path.join(root, link));
@@ -107,8 +128,13 @@ async function unpack(root: string, archives: readonly string[], { links = {} }:
 
 /** The Debian mirror that this machine's own apt uses. */
 async function debianMirror(): Promise<string> {
-  const { stdout } = await run('apt-get', ['indextargets', '--format', '$(REPO_URI)', 'Created-By: Packages']).catch(() => ({ stdout: '' }));
+  const { stdout } = await run('apt-get', ['indextargets', '--format', '$(REPO_URI)', 'Created-By: Packages']).catch(() => ({
+    stdout: '',
+  }));
   const mirror = stdout.split('\n').find((uri) => /\/debian\/?$/.test(uri));
-  if (!mirror) throw new SlotquakeError("expected a Debian mirror in this machine's apt configuration, found none; make a registry reachable or name a local image with --engine");
+  if (!mirror)
+    throw new SlotquakeError(
+      "expected a Debian mirror in this machine's apt configuration, found none; make a registry reachable or name a local image with --engine",
+    );
   return mirror;
 }

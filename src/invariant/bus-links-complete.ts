@@ -11,8 +11,14 @@ export default {
       // The weaker question: outgoing links only, as CLUSTER NODES shows them.
       const quiet = silent(views);
       if (quiet.length > 0) return unknown(`no topology of ${quiet.join(', ')} in the verify phase`);
-      const cut = [...views.values()].flatMap((seen) => (seen ? seen.value.filter((peer) => !peer.linked && !peer.flags.includes('myself')).map((peer) => ({ seen, peer })) : []));
-      if (cut.length > 0) return violated(cut.map(({ seen, peer }) => `${seen.node} has no link to ${nameOf(run, peer.id)}`).join('; '), cut.map(({ seen }) => seen.seq));
+      const cut = [...views.values()].flatMap((seen) =>
+        seen ? seen.value.filter((peer) => !peer.linked && !peer.flags.includes('myself')).map((peer) => ({ seen, peer })) : [],
+      );
+      if (cut.length > 0)
+        return violated(
+          cut.map(({ seen, peer }) => `${seen.node} has no link to ${nameOf(run, peer.id)}`).join('; '),
+          cut.map(({ seen }) => seen.seq),
+        );
       return held('every node is linked to every other (outgoing links only: the engine has no CLUSTER LINKS)');
     }
     const final = timeline.final('links');
@@ -28,7 +34,14 @@ export default {
         }
       }
     }
-    if (defects.length > 0) return violated(defects.slice(0, 6).map(({ text }) => text).join('; '), [...new Set(defects.map(({ seq }) => seq))]);
+    if (defects.length > 0)
+      return violated(
+        defects
+          .slice(0, 6)
+          .map(({ text }) => text)
+          .join('; '),
+        [...new Set(defects.map(({ seq }) => seq))],
+      );
     return held(`each of ${final.size} nodes has one link to and one from every other`);
   },
 } satisfies Invariant;

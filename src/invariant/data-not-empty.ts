@@ -12,7 +12,11 @@ export default {
     const quiet = silent(final);
     if (quiet.length > 0) return unknown(`no DBSIZE of ${quiet.join(', ')} in the verify phase`);
     const empty = [...final.values()].filter((seen) => seen?.value.count === 0);
-    if (empty.length > 0) return violated(`${empty.map((seen) => seen?.node).join(', ')} hold no key`, empty.flatMap((seen) => seen?.seq ?? []));
+    if (empty.length > 0)
+      return violated(
+        `${empty.map((seen) => seen?.node).join(', ')} hold no key`,
+        empty.flatMap((seen) => seen?.seq ?? []),
+      );
     return held(`every node holds keys (${[...final.values()].map((seen) => seen?.value.count).join(', ')})`);
   },
 } satisfies Invariant;

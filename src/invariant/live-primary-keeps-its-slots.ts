@@ -11,22 +11,42 @@ export default {
     const steadyAtMs = timeline.phaseAtMs('steady');
     const views = timeline.seen('topology', { fromMs: steadyAtMs ?? Number.POSITIVE_INFINITY });
     if (timeline.phaseAtMs('verify') === undefined || views.length === 0) return unknown('the topology was not seen to the end');
-    const first = new Map(run.nodes.flatMap(({ name }) => ownLine(views.find(({ node }) => node === name)?.value ?? []) ?? []).map((own) => [own.id, own]));
+    const first = new Map(
+      run.nodes.flatMap(({ name }) => ownLine(views.find(({ node }) => node === name)?.value ?? []) ?? []).map((own) => [own.id, own]),
+    );
     const reasons: { readonly text: string; readonly witnesses: readonly number[] }[] = [];
     for (const promotion of roleChanges(timeline).filter(({ to }) => to === 'primary')) {
-      const victim = [...first.values()].find((own) => own.flags.includes('master') && nameOf(run, own.id) !== promotion.node && sharedSlots(own.slots, promotion.slots) > 0);
+      const victim = [...first.values()].find(
+        (own) => own.flags.includes('master') && nameOf(run, own.id) !== promotion.node && sharedSlots(own.slots, promotion.slots) > 0,
+      );
       const name = victim && nameOf(run, victim.id);
       const pings = name ? timeline.seen('ping', { node: name, fromMs: promotion.atMs - 1_000, toMs: promotion.atMs }) : [];
-      if (name && pings.length > 0) reasons.push({ text: `${name} answered ${pings.length} PINGs in the second before ${promotion.node} took its slots at ${formatMs(promotion.atMs)}`, witnesses: [pings[0]?.seq ?? promotion.seq, promotion.seq] });
+      if (name && pings.length > 0)
+        reasons.push({
+          text: `${name} answered ${pings.length} PINGs in the second before ${promotion.node} took its slots at ${formatMs(promotion.atMs)}`,
+          witnesses: [pings[0]?.seq ?? promotion.seq, promotion.seq],
+        });
     }
     const failed = views.find(({ value, atMs }) =>
-      value.some((peer) => peer.flags.includes('fail') && first.get(peer.id)?.flags.includes('master') && timeline.seen('ping', { node: nameOf(run, peer.id), fromMs: atMs - 1_000, toMs: atMs }).length > 0),
+      value.some(
+        (peer) =>
+          peer.flags.includes('fail') &&
+          first.get(peer.id)?.flags.includes('master') &&
+          timeline.seen('ping', { node: nameOf(run, peer.id), fromMs: atMs - 1_000, toMs: atMs }).length > 0,
+      ),
     );
     if (failed) {
       const peer = failed.value.find(({ flags, id }) => flags.includes('fail') && first.has(id));
-      reasons.unshift({ text: `${nameOf(run, peer?.id ?? '')} was marked fail by ${failed.node} at ${formatMs(failed.atMs)} while it answered PINGs`, witnesses: [failed.seq] });
+      reasons.unshift({
+        text: `${nameOf(run, peer?.id ?? '')} was marked fail by ${failed.node} at ${formatMs(failed.atMs)} while it answered PINGs`,
+        witnesses: [failed.seq],
+      });
     }
-    if (reasons.length > 0) return violated(reasons.map(({ text }) => text).join('; '), reasons.flatMap(({ witnesses }) => witnesses));
+    if (reasons.length > 0)
+      return violated(
+        reasons.map(({ text }) => text).join('; '),
+        reasons.flatMap(({ witnesses }) => witnesses),
+      );
     return held('no primary that answered was marked fail or deposed');
   },
 } satisfies Invariant;

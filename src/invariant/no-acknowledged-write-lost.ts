@@ -16,18 +16,26 @@ export default {
     if (readBack.keys === 0) return unknown('no key was ever written');
     if (readBack.unreadable > 0) return unknown(`${readBack.unreadable} of ${readBack.keys} keys could not be read back`);
     const windows = timeline.of('fault-injecting').flatMap((fault) => {
-      const healedAtMs = timeline.of('fault-healed').find((healed) => healed.fault === fault.fault)?.atMs ?? timeline.events.at(-1)?.atMs ?? 0;
-      return fault.exposes.map(({ node, how }) => ({ node, fromMs: fault.atMs, toMs: fault.atMs + lossWindowMs(timeline.run, how, healedAtMs - fault.atMs) + allowanceMs }));
+      const healedAtMs =
+        timeline.of('fault-healed').find((healed) => healed.fault === fault.fault)?.atMs ?? timeline.events.at(-1)?.atMs ?? 0;
+      return fault.exposes.map(({ node, how }) => ({
+        node,
+        fromMs: fault.atMs,
+        toMs: fault.atMs + lossWindowMs(timeline.run, how, healedAtMs - fault.atMs) + allowanceMs,
+      }));
     });
-    const excused = (write: MissingWrite): boolean => windows.some(({ node, fromMs, toMs }) => node === write.node && write.acknowledgedAtMs >= fromMs && write.acknowledgedAtMs <= toMs);
+    const excused = (write: MissingWrite): boolean =>
+      windows.some(({ node, fromMs, toMs }) => node === write.node && write.acknowledgedAtMs >= fromMs && write.acknowledgedAtMs <= toMs);
     const outside = readBack.missing.filter((write) => !excused(write));
     const list = (writes: readonly MissingWrite[]): string =>
       writes
         .slice(0, 5)
         .map(({ key, node, acknowledgedAtMs }) => `${key} acknowledged by ${node} at ${formatMs(acknowledgedAtMs)}`)
         .join(', ') + (writes.length > 5 ? ', …' : '');
-    if (outside.length > 0) return violated(`${outside.length} acknowledged writes are lost outside every documented window: ${list(outside)}`, [readBack.seq]);
-    if (readBack.missing.length > 0) return held(`${readBack.missing.length} acknowledged writes are lost, all within a documented window: ${list(readBack.missing)}`);
+    if (outside.length > 0)
+      return violated(`${outside.length} acknowledged writes are lost outside every documented window: ${list(outside)}`, [readBack.seq]);
+    if (readBack.missing.length > 0)
+      return held(`${readBack.missing.length} acknowledged writes are lost, all within a documented window: ${list(readBack.missing)}`);
     return held(`every acknowledged write of ${readBack.keys} keys was found`);
   },
 } satisfies Invariant;

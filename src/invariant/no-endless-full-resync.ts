@@ -21,7 +21,9 @@ export default {
       const [first, last] = [series[0], series.at(-1)];
       if (!first || !last) continue;
       // A process that started during the run counts from zero.
-      const known = timeline.seen('replication', { node: first.node, toMs: steadyAtMs ?? 0 }).some(({ value }) => value.runId === first.value.runId) || first === samples.find(({ node }) => node === first.node);
+      const known =
+        timeline.seen('replication', { node: first.node, toMs: steadyAtMs ?? 0 }).some(({ value }) => value.runId === first.value.runId) ||
+        first === samples.find(({ node }) => node === first.node);
       const grown = last.value.syncFull - (known ? first.value.syncFull : 0);
       if (grown > 0) witnesses.push(last.seq);
       full += grown;
@@ -31,7 +33,11 @@ export default {
     const demotions = roleChanges(timeline).filter(({ to }) => to === 'replica').length;
     const budget = Math.max(0, restarts) + disturbed + demotions;
     const overruns = timeline.of('log-line').filter(({ kind }) => kind === 'output-buffer-overrun');
-    if (overruns.length >= 2) return violated(`replicas were dropped ${overruns.length} times for overrunning their output buffer`, overruns.map(({ seq }) => seq));
+    if (overruns.length >= 2)
+      return violated(
+        `replicas were dropped ${overruns.length} times for overrunning their output buffer`,
+        overruns.map(({ seq }) => seq),
+      );
     if (full > budget) return violated(`${full} full resyncs, the budget is ${budget}`, witnesses);
     return held(`${full} full resyncs, the budget is ${budget}`);
   },

@@ -8,6 +8,12 @@ export default {
     const exits = timeline.of('container-exited').filter(({ expected }) => !expected);
     const crashes = timeline.of('log-line').filter(({ kind }) => kind === 'crashed');
     if (exits.length + crashes.length === 0) return held('every engine process lived as it should');
-    return violated([...exits.map(({ node, exitCode }) => `${node} exited with ${exitCode}`), ...crashes.map(({ node, text }) => `${node}: ${text}`)].join('; '), [...exits, ...crashes].map(({ seq }) => seq));
+    return violated(
+      [
+        ...exits.map(({ node, exitCode }) => `${node} exited with ${exitCode}`),
+        ...crashes.map(({ node, text }) => `${node}: ${text}`),
+      ].join('; '),
+      [...exits, ...crashes].map(({ seq }) => seq),
+    );
   },
 } satisfies Invariant;

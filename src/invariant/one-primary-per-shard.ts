@@ -40,13 +40,26 @@ export default {
         const own = ownLine(event.value);
         claims.set(event.node, { ok: claims.get(event.node)?.ok ?? false, slots: own && isPrimary(own) ? own.slots : [] });
         seen++;
-      } else if (event.type === 'observed' && event.probe === 'cluster-info') claims.set(event.node, { slots: claims.get(event.node)?.slots ?? [], ok: event.value.state === 'ok' });
+      } else if (event.type === 'observed' && event.probe === 'cluster-info')
+        claims.set(event.node, { slots: claims.get(event.node)?.slots ?? [], ok: event.value.state === 'ok' });
       else continue;
       look(event.atMs, event.seq);
     }
     if (seen === 0) return unknown('no topology was ever seen');
-    if (since.size > 0 && timeline.phaseAtMs('verify') !== undefined) return violated(`in the end ${[...since.keys()].join(' and ')} still claim the same slots`, [...since.values()].map(({ seq }) => seq));
-    if (longest.ms > boundMs) return violated(`${longest.pair} accepted writes for the same slots for ${formatMs(longest.ms)}, the bound is ${formatMs(boundMs)}`, longest.witnesses);
-    return held(longest.ms === 0 ? 'no two nodes were seen to accept writes for the same slot' : `${longest.pair} overlapped for ${formatMs(longest.ms)}, within ${formatMs(boundMs)}`);
+    if (since.size > 0 && timeline.phaseAtMs('verify') !== undefined)
+      return violated(
+        `in the end ${[...since.keys()].join(' and ')} still claim the same slots`,
+        [...since.values()].map(({ seq }) => seq),
+      );
+    if (longest.ms > boundMs)
+      return violated(
+        `${longest.pair} accepted writes for the same slots for ${formatMs(longest.ms)}, the bound is ${formatMs(boundMs)}`,
+        longest.witnesses,
+      );
+    return held(
+      longest.ms === 0
+        ? 'no two nodes were seen to accept writes for the same slot'
+        : `${longest.pair} overlapped for ${formatMs(longest.ms)}, within ${formatMs(boundMs)}`,
+    );
   },
 } satisfies Invariant;

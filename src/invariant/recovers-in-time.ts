@@ -8,10 +8,15 @@ export default {
   check(timeline) {
     const boundMs = recoveryBoundMs(timeline.run) + allowanceMs;
     const stuck = timeline.of('not-settled').at(-1);
-    if (stuck) return violated(`the cluster did not become healthy within ${formatMs(timeline.run.settleWithinMs)}: ${stuck.lacking.slice(0, 4).join('; ')}`, [stuck.seq]);
+    if (stuck)
+      return violated(
+        `the cluster did not become healthy within ${formatMs(timeline.run.settleWithinMs)}: ${stuck.lacking.slice(0, 4).join('; ')}`,
+        [stuck.seq],
+      );
     const settled = timeline.of('settled').at(-1);
     if (!settled) return unknown('the run ended before it settled');
-    if (settled.afterMs > boundMs) return violated(`it took ${formatMs(settled.afterMs)} to become healthy, the bound is ${formatMs(boundMs)}`, [settled.seq]);
+    if (settled.afterMs > boundMs)
+      return violated(`it took ${formatMs(settled.afterMs)} to become healthy, the bound is ${formatMs(boundMs)}`, [settled.seq]);
     return held(`healthy ${formatMs(settled.afterMs)} after the last heal, the bound is ${formatMs(boundMs)}`);
   },
 } satisfies Invariant;

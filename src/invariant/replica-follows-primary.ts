@@ -17,9 +17,17 @@ export default {
       if (!seen || !own?.primary) continue;
       replicas++;
       const primary = timeline.run.nodes.find(({ id }) => id === own.primary);
-      if (seen.value.primaryAddress !== primary?.address) wrong.push({ text: `${node} replicates from ${seen.value.primaryAddress}, but ${primary?.name ?? 'its primary'} is at ${primary?.address ?? 'no known address'}`, seq: seen.seq });
+      if (seen.value.primaryAddress !== primary?.address)
+        wrong.push({
+          text: `${node} replicates from ${seen.value.primaryAddress}, but ${primary?.name ?? 'its primary'} is at ${primary?.address ?? 'no known address'}`,
+          seq: seen.seq,
+        });
     }
-    if (wrong.length > 0) return violated(wrong.map(({ text }) => text).join('; '), wrong.map(({ seq }) => seq));
+    if (wrong.length > 0)
+      return violated(
+        wrong.map(({ text }) => text).join('; '),
+        wrong.map(({ seq }) => seq),
+      );
     return held(`${replicas} replicas follow the real address of their primary`);
   },
 } satisfies Invariant;

@@ -20,12 +20,18 @@ export default {
       const primaryId = ownLine(topology.get(node)?.value ?? [])?.primary;
       const primary = timeline.run.nodes.find(({ id }) => id === primaryId);
       const earlier = primary && timeline.seen('replication', { node: primary.name, fromMs: verifyAtMs, toMs: seen.atMs })[0];
-      if (value.link !== 'up' || value.syncInProgress) defects.push({ text: `${node} has its link ${value.link}${value.syncInProgress ? ', still syncing' : ''}`, seq });
+      if (value.link !== 'up' || value.syncInProgress)
+        defects.push({ text: `${node} has its link ${value.link}${value.syncInProgress ? ', still syncing' : ''}`, seq });
       else if (!earlier) return unknown(`the primary of ${node} was not seen in the verify phase`);
       else if (earlier.value.replid !== value.replid) defects.push({ text: `${node} follows another history than ${primary.name}`, seq });
-      else if (value.offset < earlier.value.offset) defects.push({ text: `${node} is ${earlier.value.offset - value.offset} bytes behind ${primary.name}`, seq });
+      else if (value.offset < earlier.value.offset)
+        defects.push({ text: `${node} is ${earlier.value.offset - value.offset} bytes behind ${primary.name}`, seq });
     }
-    if (defects.length > 0) return violated(defects.map(({ text }) => text).join('; '), defects.map(({ seq }) => seq));
+    if (defects.length > 0)
+      return violated(
+        defects.map(({ text }) => text).join('; '),
+        defects.map(({ seq }) => seq),
+      );
     return held(`${replicas} replicas are linked and have reached their primaries' offsets`);
   },
 } satisfies Invariant;

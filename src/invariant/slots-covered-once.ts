@@ -18,6 +18,9 @@ export default {
     const none = claims.filter((count) => count === 0).length;
     const many = claims.filter((count) => count > 1).length;
     if (none + many === 0) return held('every slot is claimed by exactly one primary');
-    return violated(`${none} slots are claimed by nobody, ${many} by more than one node`, [...final.values()].flatMap((seen) => seen?.seq ?? []));
+    return violated(
+      `${none} slots are claimed by nobody, ${many} by more than one node`,
+      [...final.values()].flatMap((seen) => seen?.seq ?? []),
+    );
   },
 } satisfies Invariant;

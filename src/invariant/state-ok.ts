@@ -8,8 +8,19 @@ export default {
     const final = timeline.final('cluster-info');
     const quiet = silent(final);
     if (quiet.length > 0) return unknown(`no CLUSTER INFO of ${quiet.join(', ')} in the verify phase`);
-    const bad = [...final.values()].filter((seen) => seen !== null).filter(({ value: { state, counters } }) => state !== 'ok' || counters['cluster_slots_ok'] !== slotCount || counters['cluster_slots_pfail'] !== 0 || counters['cluster_slots_fail'] !== 0);
+    const bad = [...final.values()]
+      .filter((seen) => seen !== null)
+      .filter(
+        ({ value: { state, counters } }) =>
+          state !== 'ok' ||
+          counters['cluster_slots_ok'] !== slotCount ||
+          counters['cluster_slots_pfail'] !== 0 ||
+          counters['cluster_slots_fail'] !== 0,
+      );
     if (bad.length === 0) return held(`all ${final.size} nodes say ok with ${slotCount} slots ok`);
-    return violated(bad.map(({ node, value }) => `${node} says ${value.state} with ${value.counters['cluster_slots_ok']} slots ok`).join('; '), bad.map(({ seq }) => seq));
+    return violated(
+      bad.map(({ node, value }) => `${node} says ${value.state} with ${value.counters['cluster_slots_ok']} slots ok`).join('; '),
+      bad.map(({ seq }) => seq),
+    );
   },
 } satisfies Invariant;

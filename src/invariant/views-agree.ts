@@ -12,6 +12,9 @@ export default {
     const views = new Map([...final].flatMap(([node, seen]) => (seen ? [[node, seen.value] as const] : [])));
     const defects = [...[...views].flatMap(([node, view]) => viewDefects(timeline.run, node, view)), ...disagreements(timeline.run, views)];
     if (defects.length === 0) return held(`all ${final.size} views are equal and clean`);
-    return violated(defects.slice(0, 6).join('; '), [...final.values()].flatMap((seen) => seen?.seq ?? []));
+    return violated(
+      defects.slice(0, 6).join('; '),
+      [...final.values()].flatMap((seen) => seen?.seq ?? []),
+    );
   },
 } satisfies Invariant;

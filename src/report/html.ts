@@ -40,21 +40,32 @@ export function htmlReport(timeline: Timeline, operations: readonly Operation[],
     .map(
       ({ invariant, claim, finding, expected }) =>
         `<tr class="${finding.outcome}"><td>${{ held: '✓', violated: '✗', unknown: '?' }[finding.outcome]}</td><td><b>${escape(invariant)}</b>${expected === 'violated' ? ' <em>expected symptom</em>' : ''}<br><span class="dim">${escape(claim)}</span></td><td>${escape(finding.because)}${
-          finding.outcome === 'violated' ? ` ${finding.witnesses.slice(0, 8).map((seq) => `<a href="#e${seq}">#${seq}</a>`).join(' ')}` : ''
+          finding.outcome === 'violated'
+            ? ` ${finding.witnesses
+                .slice(0, 8)
+                .map((seq) => `<a href="#e${seq}">#${seq}</a>`)
+                .join(' ')}`
+            : ''
         }</td></tr>`,
     )
     .join('')}</tbody></table>
 <h2>Measured, beside the theory</h2>
 <table><tbody>${judgement.measures.map(({ name, measuredMs, theoryMs, note }) => `<tr><td>${escape(name)}<br><span class="dim">${escape(note ?? '')}</span></td><td>${measuredMs === null ? '–' : formatMs(measuredMs)}</td><td>${theoryMs ? `${formatMs(theoryMs[0])} to ${formatMs(theoryMs[1])}` : ''}</td></tr>`).join('')}</tbody></table>
 ${missing.length > 0 ? `<h2>Acknowledged writes that are gone</h2><table><thead><tr><th>key<th>value<th>found<th>acknowledged by<th>at</thead><tbody>${missing.map((write) => `<tr><td>${escape(write.key)}<td>${escape(write.value)}<td>${escape(write.found ?? 'nothing')}<td>${escape(write.node)}<td>${formatMs(write.acknowledgedAtMs)}`).join('')}</tbody></table>` : ''}
-<h2>Settings</h2><p class="mono">${Object.entries(run.settings).map(([name, value]) => `${escape(name)} ${escape(value || '""')}`).join('<br>')}</p>
+<h2>Settings</h2><p class="mono">${Object.entries(run.settings)
+    .map(([name, value]) => `${escape(name)} ${escape(value || '""')}`)
+    .join('<br>')}</p>
 <h2>Run it again</h2><p class="mono">${escape(run.command)}</p>
-<details><summary>Events</summary><table class="events"><tbody>${timeline.events.filter((event) => notable(event) || isWitness(judgement, event.seq)).map((event) => `<tr id="e${event.seq}"><td>#${event.seq}<td>${formatMs(event.atMs)}<td>${escape(describe(event))}`).join('')}</tbody></table></details>
+<details><summary>Events</summary><table class="events"><tbody>${timeline.events
+    .filter((event) => notable(event) || isWitness(judgement, event.seq))
+    .map((event) => `<tr id="e${event.seq}"><td>#${event.seq}<td>${formatMs(event.atMs)}<td>${escape(describe(event))}`)
+    .join('')}</tbody></table></details>
 </main></body></html>
 `;
 }
 
-const isWitness = (judgement: Judgement, seq: number): boolean => judgement.findings.some(({ finding }) => finding.outcome === 'violated' && finding.witnesses.includes(seq));
+const isWitness = (judgement: Judgement, seq: number): boolean =>
+  judgement.findings.some(({ finding }) => finding.outcome === 'violated' && finding.witnesses.includes(seq));
 
 /** Events that tell the story; observations are its raw material. */
 export const notable = (event: TimelineEvent): boolean => event.type !== 'observed' && event.type !== 'probe-failed';
@@ -144,24 +155,32 @@ function drawing(timeline: Timeline, operations: readonly Operation[]): string {
   }
   for (const { fault, atMs, name, nodes: victims } of timeline.of('fault-injecting')) {
     const toMs = timeline.of('fault-healed').find((healed) => healed.fault === fault)?.atMs ?? endMs;
-    parts.push(`<rect x="${x(atMs)}" y="20" width="${Math.max(2, x(toMs) - x(atMs))}" height="16" rx="3" class="fault"><title>${escape(name)}</title></rect><text x="${x(atMs) + 4}" y="32" class="faultname">${escape(`${name} ${victims.join(', ')}`)}</text>`);
+    parts.push(
+      `<rect x="${x(atMs)}" y="20" width="${Math.max(2, x(toMs) - x(atMs))}" height="16" rx="3" class="fault"><title>${escape(name)}</title></rect><text x="${x(atMs) + 4}" y="32" class="faultname">${escape(`${name} ${victims.join(', ')}`)}</text>`,
+    );
     parts.push(`<rect x="${x(atMs)}" y="36" width="${Math.max(2, x(toMs) - x(atMs))}" height="${height - 56}" class="shade"/>`);
   }
   for (const [index, { name }] of nodes.entries()) {
     const y = top + index * laneHeight;
     parts.push(`<text x="4" y="${y + 15}">${escape(name)}</text>`);
     for (const { fromMs, toMs, state } of stretches(timeline, name, endMs)) {
-      parts.push(`<rect x="${x(fromMs)}" y="${y + 4}" width="${Math.max(0.5, x(toMs) - x(fromMs))}" height="14" fill="${palette[state]}"><title>${escape(`${name}: ${state} from ${formatMs(fromMs)} to ${formatMs(toMs)}`)}</title></rect>`);
+      parts.push(
+        `<rect x="${x(fromMs)}" y="${y + 4}" width="${Math.max(0.5, x(toMs) - x(fromMs))}" height="14" fill="${palette[state]}"><title>${escape(`${name}: ${state} from ${formatMs(fromMs)} to ${formatMs(toMs)}`)}</title></rect>`,
+      );
     }
     for (const line of timeline.of('log-line').filter(({ node }) => node === name)) {
       const at = x(Math.max(0, line.loggedAtMs));
-      parts.push(`<path d="M${at - 3.5} ${y + 23} L${at + 3.5} ${y + 23} L${at} ${y + 16} Z" class="log ${line.kind}"><title>${escape(`${formatMs(line.loggedAtMs)} ${line.text}`)}</title></path>`);
+      parts.push(
+        `<path d="M${at - 3.5} ${y + 23} L${at + 3.5} ${y + 23} L${at} ${y + 16} Z" class="log ${line.kind}"><title>${escape(`${formatMs(line.loggedAtMs)} ${line.text}`)}</title></path>`,
+      );
     }
   }
   parts.push(clientLane(operations, x, endMs, opsTop));
   for (let second = 0; second * 1_000 <= endMs; second++) {
     const at = x(second * 1_000);
-    parts.push(`<line x1="${at}" x2="${at}" y1="${height - 20}" y2="${height - 15}" class="tick"/><text x="${at}" y="${height - 3}" class="tick">${second} s</text>`);
+    parts.push(
+      `<line x1="${at}" x2="${at}" y1="${height - 20}" y2="${height - 15}" class="tick"/><text x="${at}" y="${height - 3}" class="tick">${second} s</text>`,
+    );
   }
   return `<svg viewBox="0 0 ${width} ${height}" width="${width}" role="img" aria-label="timeline of the run">${parts.join('')}</svg>`;
 }

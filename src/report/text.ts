@@ -13,7 +13,10 @@ export function textReport(run: RunInfo, { verdict, because, findings, measures 
     `${styleText(['bold', colour], verdict.replaceAll('-', ' ').toUpperCase())}  ${run.experiment}/${run.variant} on ${run.engine.kind} ${run.engine.version}`,
     `  ${because}`,
     '',
-    ...findings.map(({ invariant, finding, expected }) => `  ${signs[finding.outcome]} ${invariant.padEnd(30)} ${finding.because}${expected === 'violated' ? styleText('dim', ' (the expected symptom)') : ''}`),
+    ...findings.map(
+      ({ invariant, finding, expected }) =>
+        `  ${signs[finding.outcome]} ${invariant.padEnd(30)} ${finding.because}${expected === 'violated' ? styleText('dim', ' (the expected symptom)') : ''}`,
+    ),
     '',
     ...measures.map(({ name, measuredMs, theoryMs }) => {
       const measured = measuredMs === null ? '–' : formatMs(measuredMs);

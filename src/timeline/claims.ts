@@ -45,11 +45,13 @@ export function roleChanges(timeline: Timeline): RoleChange[] {
     const own = ownLine(value);
     if (!own) continue;
     const primary = isPrimary(own);
-    if (atMs >= steadyAtMs && role.has(node) && role.get(node) !== primary) changes.push({ node, to: primary ? 'primary' : 'replica', atMs, seq, slots: own.slots });
+    if (atMs >= steadyAtMs && role.has(node) && role.get(node) !== primary)
+      changes.push({ node, to: primary ? 'primary' : 'replica', atMs, seq, slots: own.slots });
     role.set(node, primary);
   }
   return changes;
 }
 
 /** Sentences naming what each node lacks, or what came from it; nodes without an answer are named. */
-export const silent = (final: ReadonlyMap<string, Seen<never> | null> | ReadonlyMap<string, unknown>): string[] => [...final].filter(([, seen]) => !seen).map(([node]) => node);
+export const silent = (final: ReadonlyMap<string, Seen<never> | null> | ReadonlyMap<string, unknown>): string[] =>
+  [...final].filter(([, seen]) => !seen).map(([node]) => node);

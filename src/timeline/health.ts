@@ -24,14 +24,16 @@ export function lacking(run: RunInfo, { clusterInfo, topology, replication }: La
     if (info.state !== 'ok') reasons.push(`${name} says cluster_state:${info.state}`);
     reasons.push(...viewDefects(run, name, view));
     const own = ownLine(view);
-    if (own && !isPrimary(own) && (sync.role !== 'replica' || sync.link !== 'up' || sync.syncInProgress)) reasons.push(`${name} is not in step with its primary (link ${sync.link ?? 'none'})`);
+    if (own && !isPrimary(own) && (sync.role !== 'replica' || sync.link !== 'up' || sync.syncInProgress))
+      reasons.push(`${name} is not in step with its primary (link ${sync.link ?? 'none'})`);
   }
   const owners = run.nodes.flatMap(({ name }) => ownLine(topology.get(name) ?? []) ?? []).filter(isPrimary);
   const total = owners.reduce((sum, { slots }) => sum + covered(slots), 0);
   if (total !== slotCount) reasons.push(`the primaries' own claims add up to ${total} of ${slotCount} slots`);
   reasons.push(...disagreements(run, topology));
   for (const { id } of owners) {
-    if (run.nodes.some(({ role }) => role === 'replica') && ![...topology.values()].some((view) => ownLine(view)?.primary === id)) reasons.push(`no node replicates ${nameOf(run, id)}`);
+    if (run.nodes.some(({ role }) => role === 'replica') && ![...topology.values()].some((view) => ownLine(view)?.primary === id))
+      reasons.push(`no node replicates ${nameOf(run, id)}`);
   }
   return reasons;
 }
@@ -54,7 +56,10 @@ export function viewDefects(run: RunInfo, node: string, view: TopologyView): str
 /** Owner of the slots and primary of the replicas, as one string that must be the same everywhere. */
 const mapOf = (view: TopologyView): string =>
   view
-    .map((node: NodeView) => `${node.id} ${isPrimary(node) ? node.slots.map((range) => range.join('-')).join(',') : `replicates ${node.primary}`}`)
+    .map(
+      (node: NodeView) =>
+        `${node.id} ${isPrimary(node) ? node.slots.map((range) => range.join('-')).join(',') : `replicates ${node.primary}`}`,
+    )
     .sort()
     .join('\n');
 

@@ -22,14 +22,36 @@ export interface Operation {
  * [client, "w" or "r", key, slot, value, node, sent at ms, done at ms, outcome, reason].
  */
 export function formatOperation(o: Operation): string {
-  return JSON.stringify([o.client, o.kind === 'write' ? 'w' : 'r', o.key, o.slot, o.value, o.node, o.sentAtMs, o.doneAtMs, o.outcome, o.reason]);
+  return JSON.stringify([
+    o.client,
+    o.kind === 'write' ? 'w' : 'r',
+    o.key,
+    o.slot,
+    o.value,
+    o.node,
+    o.sentAtMs,
+    o.doneAtMs,
+    o.outcome,
+    o.reason,
+  ]);
 }
 
 function parseOperation(line: string): Operation | null {
   try {
     const row = JSON.parse(line) as unknown;
     if (!Array.isArray(row) || row.length !== 10 || !['ok', 'failed', 'unknown'].includes(row[8] as string)) return null;
-    const [client, kind, key, slot, value, node, sentAtMs, doneAtMs, outcome, reason] = row as [number, string, string, number, string | null, string, number, number, Operation['outcome'], string | null];
+    const [client, kind, key, slot, value, node, sentAtMs, doneAtMs, outcome, reason] = row as [
+      number,
+      string,
+      string,
+      number,
+      string | null,
+      string,
+      number,
+      number,
+      Operation['outcome'],
+      string | null,
+    ];
     return { client, kind: kind === 'w' ? 'write' : 'read', key, slot, value, node, sentAtMs, doneAtMs, outcome, reason };
   } catch {
     return null;
@@ -46,5 +68,8 @@ export function readHistory(folder: string): { readonly operations: Operation[];
   }
   const parsed = text.split('\n').filter(Boolean).map(parseOperation);
   const broken = parsed.filter((operation) => operation === null).length;
-  return { operations: parsed.filter((operation) => operation !== null), defects: broken > 0 ? [`history.jsonl: ${broken} lines are not whole and were left out`] : [] };
+  return {
+    operations: parsed.filter((operation) => operation !== null),
+    defects: broken > 0 ? [`history.jsonl: ${broken} lines are not whole and were left out`] : [],
+  };
 }

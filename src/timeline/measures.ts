@@ -16,15 +16,34 @@ export function measure(timeline: Timeline, operations: readonly Operation[]): M
   const { run } = timeline;
   const injected = timeline.of('fault-injected')[0];
   const faultAtMs = injected?.atMs;
-  const failFlag = timeline.seen('topology', { fromMs: faultAtMs ?? Number.POSITIVE_INFINITY }).find(({ value }) => value.some(({ flags }) => flags.includes('fail')));
-  const promotion = faultAtMs === undefined ? undefined : roleChanges(timeline).find(({ to, atMs }) => to === 'primary' && atMs > faultAtMs);
-  const since = (atMs: number | undefined): number | null => (atMs === undefined || faultAtMs === undefined ? null : Math.round(atMs - faultAtMs));
+  const failFlag = timeline
+    .seen('topology', { fromMs: faultAtMs ?? Number.POSITIVE_INFINITY })
+    .find(({ value }) => value.some(({ flags }) => flags.includes('fail')));
+  const promotion =
+    faultAtMs === undefined ? undefined : roleChanges(timeline).find(({ to, atMs }) => to === 'primary' && atMs > faultAtMs);
+  const since = (atMs: number | undefined): number | null =>
+    atMs === undefined || faultAtMs === undefined ? null : Math.round(atMs - faultAtMs);
   const settled = timeline.of('settled').at(-1);
   return [
-    { name: 'detection', measuredMs: since(failFlag?.atMs), theoryMs: detectionBoundsMs(run), note: 'from the fault to the first node that lists fail' },
-    { name: 'failover', measuredMs: since(promotion?.atMs), theoryMs: failoverBoundsMs(run), note: 'from the fault to the promotion of a replica' },
+    {
+      name: 'detection',
+      measuredMs: since(failFlag?.atMs),
+      theoryMs: detectionBoundsMs(run),
+      note: 'from the fault to the first node that lists fail',
+    },
+    {
+      name: 'failover',
+      measuredMs: since(promotion?.atMs),
+      theoryMs: failoverBoundsMs(run),
+      note: 'from the fault to the promotion of a replica',
+    },
     ...writeGaps(timeline, operations),
-    { name: 'rejoin', measuredMs: settled ? Math.round(settled.afterMs) : null, theoryMs: [0, recoveryBoundMs(run)], note: 'from the last heal to a healthy cluster' },
+    {
+      name: 'rejoin',
+      measuredMs: settled ? Math.round(settled.afterMs) : null,
+      theoryMs: [0, recoveryBoundMs(run)],
+      note: 'from the last heal to a healthy cluster',
+    },
   ];
 }
 
@@ -38,11 +57,21 @@ function writeGaps(timeline: Timeline, operations: readonly Operation[]): Measur
     .filter(({ role }) => role === 'primary')
     .map(({ name, slots }) => {
       const times = operations
-        .filter((operation) => operation.kind === 'write' && operation.outcome === 'ok' && slots.some(([first, last]) => first <= operation.slot && operation.slot <= last))
+        .filter(
+          (operation) =>
+            operation.kind === 'write' &&
+            operation.outcome === 'ok' &&
+            slots.some(([first, last]) => first <= operation.slot && operation.slot <= last),
+        )
         .map(({ doneAtMs }) => doneAtMs)
         .sort((a, b) => a - b);
       const points = [fromMs, ...times, Math.max(toMs, times.at(-1) ?? 0)];
       const gapMs = Math.max(...points.slice(1).map((atMs, index) => atMs - (points[index] ?? atMs)));
-      return { name: `write gap of ${name}'s slots`, measuredMs: times.length > 0 ? Math.round(gapMs) : null, theoryMs: [0, failover] as const, note: `a cut-off primary writes on for up to ${isolatedWritesMs(run)} ms` };
+      return {
+        name: `write gap of ${name}'s slots`,
+        measuredMs: times.length > 0 ? Math.round(gapMs) : null,
+        theoryMs: [0, failover] as const,
+        note: `a cut-off primary writes on for up to ${isolatedWritesMs(run)} ms`,
+      };
     });
 }

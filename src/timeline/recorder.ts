@@ -33,7 +33,9 @@ export class Recorder implements Disposable {
     try {
       writeSync(this.#descriptor, `${JSON.stringify(event)}\n`);
     } catch (error) {
-      throw new SlotquakeError(`the record ${this.#file} cannot be written: ${messageOf(error)}; make room or choose another --results`, { cause: error });
+      throw new SlotquakeError(`the record ${this.#file} cannot be written: ${messageOf(error)}; make room or choose another --results`, {
+        cause: error,
+      });
     }
     this.#listener?.(event);
     return event;

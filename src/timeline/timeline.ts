@@ -32,7 +32,10 @@ export class Timeline {
   }
 
   /** Every answer to one probe in [fromMs, toMs], oldest first, of one node or of all. */
-  seen<P extends ProbeName>(probe: P, { node, fromMs = 0, toMs = Number.POSITIVE_INFINITY }: { node?: string; fromMs?: number; toMs?: number } = {}): Seen<P>[] {
+  seen<P extends ProbeName>(
+    probe: P,
+    { node, fromMs = 0, toMs = Number.POSITIVE_INFINITY }: { node?: string; fromMs?: number; toMs?: number } = {},
+  ): Seen<P>[] {
     return this.of('observed')
       .filter((event) => event.probe === probe && (!node || event.node === node) && event.atMs >= fromMs && event.atMs <= toMs)
       .map(({ seq, atMs, node: who, value }) => ({ seq, atMs, node: who, value: value as Observations[P] }));
@@ -88,7 +91,8 @@ export function parseEvents(text: string): { readonly events: TimelineEvent[]; r
   lines.forEach((line, index) => {
     const event = parseEvent(line);
     if (!event) defects.push(`timeline.jsonl line ${index + 1} is not an event and was left out`);
-    else if (event.seq <= (events.at(-1)?.seq ?? -1)) defects.push(`timeline.jsonl line ${index + 1} repeats or precedes event ${event.seq} and was left out`);
+    else if (event.seq <= (events.at(-1)?.seq ?? -1))
+      defects.push(`timeline.jsonl line ${index + 1} repeats or precedes event ${event.seq} and was left out`);
     else {
       const next = (events.at(-1)?.seq ?? -1) + 1;
       if (event.seq > next) defects.push(`timeline.jsonl lacks events ${next} to ${event.seq - 1}`);
@@ -102,7 +106,13 @@ export function parseEvents(text: string): { readonly events: TimelineEvent[]; r
 function parseEvent(line: string): TimelineEvent | null {
   try {
     const value = JSON.parse(line) as TimelineEvent | null;
-    return value !== null && typeof value === 'object' && Number.isInteger(value.seq) && Number.isFinite(value.atMs) && typeof value.type === 'string' ? value : null;
+    return value !== null &&
+      typeof value === 'object' &&
+      Number.isInteger(value.seq) &&
+      Number.isFinite(value.atMs) &&
+      typeof value.type === 'string'
+      ? value
+      : null;
   } catch {
     return null;
   }

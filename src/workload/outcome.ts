@@ -29,6 +29,7 @@ export function outcomeOf(error: unknown): { readonly outcome: Outcome; readonly
   const row = table.find(([pattern]) => pattern.test(message));
   if (row) return { outcome: 'failed', reason: row[1] };
   if (/timed out/i.test(message)) return { outcome: 'unknown', reason: 'timeout' };
-  if (/Connection is closed|max retries per request|ECONNRESET|EPIPE/.test(message)) return { outcome: 'unknown', reason: 'connection-lost' };
+  if (/Connection is closed|max retries per request|ECONNRESET|EPIPE/.test(message))
+    return { outcome: 'unknown', reason: 'connection-lost' };
   return { outcome: 'unknown', reason: message.slice(0, 80) };
 }

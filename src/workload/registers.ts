@@ -46,13 +46,23 @@ export class RunningWorkload implements Disposable {
     this.#descriptor = openSync(path.join(folder, 'history.jsonl'), 'wx');
     this.#clients = Array.from(
       { length: workload.clients },
-      (_, client) => new Map(cluster.nodes.map((node) => [node.name, connectNode(node, { timeoutMs: workload.timeoutMs, name: `slotquake-client-${client}` })])),
+      (_, client) =>
+        new Map(
+          cluster.nodes.map((node) => [
+            node.name,
+            connectNode(node, { timeoutMs: workload.timeoutMs, name: `slotquake-client-${client}` }),
+          ]),
+        ),
     );
     const primaries = cluster.nodes.filter(({ formedAs }) => formedAs === 'primary');
     for (const [index, node] of primaries.entries()) {
-      for (const [first, last] of node.slots) for (let slot = first; slot <= last; slot++) this.#owners.set(slot, { node: node.name, epoch: index + 1 });
+      for (const [first, last] of node.slots)
+        for (let slot = first; slot <= last; slot++) this.#owners.set(slot, { node: node.name, epoch: index + 1 });
     }
-    this.#keys = evenKeys(workload.keys, primaries.map((node) => node.slots));
+    this.#keys = evenKeys(
+      workload.keys,
+      primaries.map((node) => node.slots),
+    );
   }
 
   start(): void {
@@ -83,7 +93,18 @@ export class RunningWorkload implements Disposable {
     const node = this.#owners.get(slot)?.node as string;
     const connection = this.#clients[client]?.get(node) as Redis;
     const sentAtMs = this.#nowMs();
-    let operation: Operation = { client, kind: value === null ? 'read' : 'write', key, slot, value, node, sentAtMs, doneAtMs: sentAtMs, outcome: 'ok', reason: null };
+    let operation: Operation = {
+      client,
+      kind: value === null ? 'read' : 'write',
+      key,
+      slot,
+      value,
+      node,
+      sentAtMs,
+      doneAtMs: sentAtMs,
+      outcome: 'ok',
+      reason: null,
+    };
     try {
       const reply = value === null ? await connection.get(key) : await connection.set(key, value);
       operation = { ...operation, value: value ?? reply, doneAtMs: this.#nowMs() };
@@ -111,7 +132,8 @@ export class RunningWorkload implements Disposable {
           const owner = this.#cluster.nodes.find(({ id }) => id === view.id);
           if (!owner || !view.flags.includes('master')) continue;
           for (const [first, last] of view.slots) {
-            for (let s = first; s <= last; s++) if (view.configEpoch > (this.#owners.get(s)?.epoch ?? -1)) this.#owners.set(s, { node: owner.name, epoch: view.configEpoch });
+            for (let s = first; s <= last; s++)
+              if (view.configEpoch > (this.#owners.get(s)?.epoch ?? -1)) this.#owners.set(s, { node: owner.name, epoch: view.configEpoch });
           }
         }
       })
@@ -132,7 +154,10 @@ export class RunningWorkload implements Disposable {
     const client = connectCluster(this.#cluster.hosts.hosts);
     try {
       await client.connect();
-      const written = Map.groupBy(this.operations.filter(({ kind }) => kind === 'write'), ({ key }) => key);
+      const written = Map.groupBy(
+        this.operations.filter(({ kind }) => kind === 'write'),
+        ({ key }) => key,
+      );
       let unreadable = 0;
       const missing: MissingWrite[] = [];
       await Promise.all(
@@ -162,7 +187,15 @@ export function missingWrites(writes: readonly Operation[], found: string | null
   return order
     .slice(at + 1)
     .filter(({ outcome }) => outcome === 'ok')
-    .map(({ key, slot, value, node, sentAtMs, doneAtMs }) => ({ key, slot, value: value ?? '', found, node, sentAtMs, acknowledgedAtMs: doneAtMs }));
+    .map(({ key, slot, value, node, sentAtMs, doneAtMs }) => ({
+      key,
+      slot,
+      value: value ?? '',
+      found,
+      node,
+      sentAtMs,
+      acknowledgedAtMs: doneAtMs,
+    }));
 }
 
 /** Keys spread evenly over the shards, the same every time. */

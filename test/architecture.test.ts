@@ -1,0 +1,69 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+
+const src = path.join(import.meta.dirname, '..', 'src');
+const files = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts') && !file.endsWith('.d.ts'));
+const importsOf = (file: string): string[] =>
+  [...readFileSync(path.join(src, file), 'utf8').matchAll(/(?:from|import\() ?'([^']+)'/g)].map(([, target = '']) =>
+    target.startsWith('.') ? path.relative(src, path.join(src, path.dirname(file), target)) : target,
+  );
+
+/** 'fault/block-bus.ts' and 'fault.ts' belong to 'fault'. */
+const areaOf = (file: string): string => file.split(path.sep)[0]?.replace(/\.ts$/, '') ?? '';
+
+/** What each area may import beside itself. */
+const allowed: Readonly<Record<string, readonly string[]>> = {
+  base: [],
+  timeline: ['base'],
+  invariant: ['base', 'timeline'],
+  invariants: ['invariant'],
+  report: ['base', 'timeline', 'invariant', 'judge'],
+  driver: ['base', 'timeline', 'version'],
+  image: ['base', 'driver', 'version'],
+  cluster: ['base', 'timeline', 'driver'],
+  workload: ['base', 'timeline', 'cluster'],
+  fault: ['base', 'timeline', 'driver', 'cluster'],
+  probe: ['base', 'timeline', 'cluster'],
+  judge: ['base', 'timeline', 'invariant'],
+};
+
+describe('the dependencies', () => {
+  for (const [area, below] of Object.entries(allowed)) {
+    it(`of ${area} point down only`, () => {
+      const wrong = files
+        .filter((file) => areaOf(file) === area)
+        .flatMap((file) =>
+          importsOf(file)
+            .filter((target) => target.endsWith('.ts') && areaOf(target) !== area && !below.includes(areaOf(target)))
+            .map((target) => `${file} imports ${target}`),
+        );
+      expect(wrong).toEqual([]);
+    });
+  }
+  it('keep dockerode behind the driver and the images', () => {
+    const users = files.filter((file) => !['driver', 'image'].includes(areaOf(file)) && importsOf(file).includes('dockerode'));
+    expect(users).toEqual([path.join('cli', 'doctor.ts')]);
+  });
+  it('keep ioredis behind the client', () =>
+    expect(files.filter((file) => importsOf(file).includes('ioredis'))).toEqual([path.join('cluster', 'client.ts')]));
+});
+
+describe('the README', () => {
+  it('shows an experiment that loads', async () => {
+    const { validate } = await import('../src/cli/load.ts');
+    const readme = readFileSync(path.join(src, '..', 'README.md'), 'utf8');
+    const blocks = [...readme.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, code = '']) => code);
+    expect(blocks.length).toBeGreaterThan(0);
+    const { writeFileSync, rmSync } = await import('node:fs');
+    for (const [index, code] of blocks.entries()) {
+      const file = path.join(import.meta.dirname, `readme-block-${index}-${process.pid}.ts`);
+      writeFileSync(file, code.replaceAll("'slotquake'", `'../src/index.ts'`));
+      try {
+        await validate(((await import(file)) as { default: unknown }).default, 'README.md');
+      } finally {
+        rmSync(file);
+      }
+    }
+  });
+});

@@ -1,0 +1,49 @@
+import { describe, expect, it } from 'vitest';
+import { held, type Invariant, unknown, violated } from '../src/invariant.ts';
+import { judge } from '../src/judge.ts';
+import type { Happening } from '../src/timeline.ts';
+import { recorded } from './recorded.ts';
+
+const says = (name: string, check: Invariant['check']): Invariant => ({ name, claim: name, check });
+const good = says('good', () => held('yes'));
+const bad = says('bad', () => violated('no', [1]));
+const dumb = says('dumb', () => unknown('saw nothing'));
+const fault: readonly Happening[] = [
+  { type: 'fault-injecting', fault: 1, name: 'nothing', plan: {}, nodes: ['node-1'], exposes: [] },
+  { type: 'fault-injected', fault: 1 },
+];
+const verdict = (invariants: readonly Invariant[], options: Parameters<typeof recorded>[0] = {}) =>
+  judge(recorded(options), [], invariants);
+
+describe('judge', () => {
+  it('finds a run as expected when everything held', () => expect(verdict([good]).verdict).toBe('as-expected'));
+  it('finds a surprise not as expected', () => expect(verdict([good, bad]).verdict).toBe('not-as-expected'));
+  it('finds exactly the expected symptom as expected', () =>
+    expect(verdict([good, bad], { info: { expect: { bad: 'violated' } } }).verdict).toBe('as-expected'));
+  it('says when the symptom was not reproduced', () =>
+    expect(verdict([good], { info: { expect: { good: 'violated' } } })).toMatchObject({
+      verdict: 'not-as-expected',
+      because: expect.stringContaining('symptom not reproduced'),
+    }));
+  it('is inconclusive about what nobody saw', () => expect(verdict([good, dumb]).verdict).toBe('inconclusive'));
+  it('takes a check that throws as unknown', () =>
+    expect(
+      verdict([
+        says('broken', () => {
+          throw new Error('oops');
+        }),
+      ]),
+    ).toMatchObject({ verdict: 'inconclusive', because: expect.stringContaining('oops') }));
+  it('is inconclusive when a fault did nothing', () =>
+    expect(verdict([good], { extra: fault })).toMatchObject({
+      verdict: 'inconclusive',
+      because: expect.stringContaining('the fault had no effect'),
+    }));
+  it('accepts a fault that was seen to bite', () =>
+    expect(verdict([good], { extra: [...fault, { type: 'fault-effective', fault: 1, evidence: ['3 packets'] }] }).verdict).toBe(
+      'as-expected',
+    ));
+  it('reports a failed heal above all else', () =>
+    expect(verdict([bad], { extra: [{ type: 'heal-failed', fault: 1, because: 'stuck' }] }).verdict).toBe('harness-failed'));
+  it('reports an aborted run', () => expect(verdict([good], { extra: [{ type: 'aborted', because: 'Ctrl-C' }] }).verdict).toBe('aborted'));
+});

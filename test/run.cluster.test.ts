@@ -1,0 +1,201 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { poll } from '../src/base/poll.ts';
+import { dockerDriver } from '../src/driver/docker.ts';
+import type { Driver } from '../src/driver.ts';
+import { resolveEngineImage, resolveToolboxImage } from '../src/image.ts';
+import type { Judgement } from '../src/judge.ts';
+import type { TimelineEvent } from '../src/timeline.ts';
+
+const cli = path.join(import.meta.dirname, '..', 'src', 'cli.ts');
+const quiet = path.join(import.meta.dirname, 'fixtures', 'undisturbed.ts');
+let results: string;
+let driver: Driver;
+
+beforeAll(async () => {
+  results = mkdtempSync(path.join(tmpdir(), 'slotquake-test-'));
+  driver = await dockerDriver();
+  await resolveToolboxImage();
+  await resolveEngineImage('redis:7.0');
+});
+afterAll(() => rmSync(results, { recursive: true, force: true }));
+
+const start = (...args: string[]): ChildProcess => spawn(process.execPath, [cli, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+
+interface Ended {
+  readonly code: number | null;
+  readonly output: string;
+  readonly errors: string;
+}
+
+function ended(child: ChildProcess): Promise<Ended> {
+  let output = '';
+  let errors = '';
+  child.stdout?.on('data', (chunk: Buffer) => (output += chunk));
+  child.stderr?.on('data', (chunk: Buffer) => (errors += chunk));
+  return new Promise((resolve) => child.on('close', (code) => resolve({ code, output, errors })));
+}
+
+const slotquake = (...args: string[]): Promise<Ended> => ended(start(...args));
+const run = (...args: string[]): Promise<Ended> => slotquake('run', '--results', results, '--json', ...args);
+const verdicts = ({ output }: Ended): (Judgement & { folder: string })[] =>
+  output
+    .trim()
+    .split('\n')
+    .filter((line) => line.startsWith('{'))
+    .map((line) => JSON.parse(line) as Judgement & { folder: string });
+
+describe('bus-port-blocked', () => {
+  it('shows the symptom wounded, holds everything cured, and is judged the same from its record', async () => {
+    const result = await run('bus-port-blocked', '--seed', '3');
+    const [wounded, cured] = verdicts(result);
+    expect(wounded, result.errors).toMatchObject({ verdict: 'as-expected' });
+    expect(cured).toMatchObject({ verdict: 'as-expected' });
+    expect(result.code).toBe(0);
+    const again = await slotquake('check', wounded?.folder ?? '', '--json');
+    expect(JSON.parse(again.output)).toMatchObject({ verdict: 'as-expected', findings: JSON.parse(JSON.stringify(wounded?.findings)) });
+  });
+});
+
+describe('a healthy cluster', () => {
+  for (const engine of ['redis:6.0', 'redis:7.0', 'redis:8.0', 'valkey:8.1', 'valkey:9.1']) {
+    it(`forms and holds everything on ${engine}`, async () => {
+      const result = await run(quiet, '--engine', engine);
+      expect(verdicts(result)[0]?.verdict, result.errors + result.output).toBe('as-expected');
+    });
+  }
+  it('is formed by CLUSTER MEET too', async () => {
+    const result = await run(path.join(import.meta.dirname, 'fixtures', 'met.ts'));
+    expect(verdicts(result)[0]?.verdict, result.errors + result.output).toBe('as-expected');
+  });
+  it('is reached by published ports as well as by address', async () => {
+    const result = await run(quiet, '--reach', 'ports');
+    expect(verdicts(result)[0]?.verdict, result.errors + result.output).toBe('as-expected');
+  });
+});
+
+/** The folder of the run that a child has under way, as soon as its timeline has an event of this kind. */
+async function reached(experiment: string, what: string, match: (event: TimelineEvent) => boolean): Promise<string> {
+  const parent = path.join(results, experiment, 'cured');
+  return poll(
+    what,
+    () => {
+      const name = readdirSync(parent)
+        .filter((entry) => entry !== 'latest')
+        .sort()
+        .at(-1) as string;
+      const lines = readFileSync(path.join(parent, name, 'timeline.jsonl'), 'utf8')
+        .split('\n')
+        .slice(0, -1);
+      if (!lines.some((line) => match(JSON.parse(line) as TimelineEvent))) throw new Error('not yet');
+      return path.join(parent, name);
+    },
+    { withinMs: 30_000, everyMs: 2 },
+  );
+}
+
+async function nothingLeft(pid: number | undefined): Promise<void> {
+  await poll(
+    'nothing of the run to be left',
+    async () => {
+      const left = await driver.leftovers();
+      if (left.length > 0) throw new Error(`${pid}: ${JSON.stringify(left).slice(0, 300)}`);
+    },
+    { withinMs: 5_000, everyMs: 50 },
+  );
+}
+
+describe('the guard', () => {
+  const points: readonly (readonly [string, (event: TimelineEvent) => boolean])[] = [
+    ['while the cluster forms', (event) => event.type === 'phase-entered' && event.phase === 'form'],
+    ['before a fault', (event) => event.type === 'phase-entered' && event.phase === 'disturb'],
+    ['during the injection', (event) => event.type === 'fault-injecting'],
+    ['after the injection', (event) => event.type === 'fault-injected'],
+    ['while the fault bites', (event) => event.type === 'fault-effective'],
+    ['during the heal', (event) => event.type === 'fault-healing'],
+    ['after the heal', (event) => event.type === 'fault-healed'],
+  ];
+  for (const [index, [when, match]] of points.entries()) {
+    it(`leaves nothing within 5 s when the runner is killed ${when}`, async () => {
+      const child = start('run', '--results', path.join(results, `kill-${index}`), 'bus-port-blocked', '--variant', 'cured', '--quiet');
+      const end = ended(child);
+      const folder = await reached(path.join(`kill-${index}`, 'bus-port-blocked'), when, match);
+      child.kill('SIGKILL');
+      await end;
+      await nothingLeft(child.pid);
+      const journal = readFileSync(path.join(folder, 'journal.jsonl'), 'utf8');
+      await poll(
+        'the guard to say so',
+        () => {
+          if (!readFileSync(path.join(folder, 'journal.jsonl'), 'utf8').includes('"say":"clean"')) throw new Error(journal);
+        },
+        { withinMs: 5_000 },
+      );
+      for (const line of readFileSync(path.join(folder, 'journal.jsonl'), 'utf8')
+        .split('\n')
+        .filter((entry) => entry.includes('"read-back"')))
+        expect(JSON.parse(line)).toMatchObject({ clean: true });
+      // The record of a killed run is readable up to the moment of its end.
+      if (index > 0) expect((await slotquake('check', folder)).code).toBe(2);
+    });
+  }
+});
+
+describe('Ctrl-C', () => {
+  it('heals, cleans up, writes the record and exits with 130', async () => {
+    const child = start('run', '--results', path.join(results, 'stop'), 'bus-port-blocked', '--variant', 'cured', '--quiet');
+    const end = ended(child);
+    const folder = await reached(path.join('stop', 'bus-port-blocked'), 'the fault', (event) => event.type === 'fault-injected');
+    child.kill('SIGINT');
+    expect((await end).code).toBe(130);
+    expect(await driver.leftovers()).toEqual([]);
+    const events = readFileSync(path.join(folder, 'timeline.jsonl'), 'utf8');
+    expect(events).toContain('"fault-healed"');
+    expect(JSON.parse(readFileSync(path.join(folder, 'verdict.json'), 'utf8'))).toMatchObject({ verdict: 'aborted' });
+  });
+});
+
+describe('two runs at once', () => {
+  it('both work', async () => {
+    const both = await Promise.all([run(quiet), run(quiet)]);
+    expect(both.map((result) => verdicts(result)[0]?.verdict)).toEqual(['as-expected', 'as-expected']);
+  });
+});
+
+describe('bad input', () => {
+  const bad: readonly (readonly [string, readonly string[], number])[] = [
+    ['an unknown experiment', ['run', 'no-such-thing'], 64],
+    ['an unknown variant', ['run', '--variant', 'healed'], 64],
+    ['an unknown flag', ['run', '--sed', '1'], 64],
+    ['an unpullable image', ['run', '--engine', 'no/such:image'], 3],
+    ['an image that is no Redis', ['run', '--engine', 'slotquake/toolbox:1'], 64],
+    ['a folder that is no record', ['check', import.meta.dirname], 64],
+    ['nodes that cannot fit in memory', ['run', '--memory', '1000000'], 3],
+    ['a subnet that clashes', ['run', '--subnet', '127.0.0.0/24'], 64],
+    ['a file with a syntax error', ['run', path.join(import.meta.dirname, 'fixtures', 'syntax-error.mts')], 64],
+    ['a file without a default export', ['run', path.join(import.meta.dirname, 'fixtures', 'no-default.ts')], 64],
+    ['a file with an unknown field', ['run', path.join(import.meta.dirname, 'fixtures', 'unknown-field.ts')], 64],
+    ['a file with a bad duration', ['run', path.join(import.meta.dirname, 'fixtures', 'bad-duration.ts')], 64],
+    ['an unknown target', ['run', path.join(import.meta.dirname, 'fixtures', 'bad-target.ts')], 64],
+  ];
+  for (const [what, args, code] of bad) {
+    it(`is one sentence, no stack, and leaves nothing: ${what}`, async () => {
+      const result = await slotquake(...args, ...(args[0] === 'run' ? ['--results', results, '--quiet'] : []));
+      expect(result.code, result.errors).toBe(code);
+      expect(result.errors).toMatch(/^slotquake: /);
+      expect(result.errors).not.toMatch(/\n {4}at /);
+      expect(await driver.leftovers()).toEqual([]);
+    });
+  }
+});
+
+describe('a fault that does nothing', () => {
+  it('makes the run inconclusive and says so', async () => {
+    const result = await run(path.join(import.meta.dirname, 'fixtures', 'idle-fault.ts'));
+    expect(verdicts(result)[0]).toMatchObject({ verdict: 'inconclusive', because: expect.stringContaining('the fault had no effect') });
+    expect(result.code).toBe(2);
+  });
+});
