@@ -73,7 +73,7 @@ export interface Driver {
   readonly name: string;
   readonly version: string;
   /** Reads the engine's kind and version from the image; throws when it holds neither Redis nor Valkey. */
-  identify(image: string): Promise<EngineInfo>;
+  identify(image: string, runId: string): Promise<EngineInfo>;
   provision(spec: HostsSpec, signal?: AbortSignal): Promise<Hosts>;
   /** The hosts of a run that another process provisioned, as far as they still exist. */
   adopt(runId: string): Promise<Hosts>;

@@ -48,23 +48,21 @@ export async function formCluster(driver: Driver, spec: ClusterSpec, options: Fo
       `expected at least 1 primary, at least 0 replicas each and at most 100 nodes, got ${primaries} primaries with ${replicas} replicas`,
     );
   }
-  const [engine, hosts] = await Promise.all([
-    driver.identify(options.image),
-    driver.provision(
-      {
-        runId: options.runId,
-        count,
-        image: options.image,
-        toolboxImage: options.toolboxImage,
-        reach: options.reach,
-        memoryMb: options.memoryMb ?? 256,
-        diskMb: options.diskMb ?? 64,
-        kept: options.kept,
-        ...(options.subnet === undefined ? {} : { subnet: options.subnet }),
-      },
-      options.signal,
-    ),
-  ]);
+  const engine = await driver.identify(options.image, options.runId);
+  const hosts = await driver.provision(
+    {
+      runId: options.runId,
+      count,
+      image: options.image,
+      toolboxImage: options.toolboxImage,
+      reach: options.reach,
+      memoryMb: options.memoryMb ?? 256,
+      diskMb: options.diskMb ?? 64,
+      kept: options.kept,
+      ...(options.subnet === undefined ? {} : { subnet: options.subnet }),
+    },
+    options.signal,
+  );
   options.onHosts?.(hosts);
   const settings = Object.fromEntries(
     Object.entries({ ...defaults, ...spec.config, ...options.config }).map(([name, value]) => [name, String(value)]),

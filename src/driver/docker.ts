@@ -35,14 +35,14 @@ export async function dockerDriver(): Promise<Driver> {
   return {
     name: 'docker',
     version: version.Version,
-    identify: (image) => identify(docker, image),
+    identify: (image, runId) => identify(docker, image, runId),
     provision: (spec, signal) => provision(docker, spec, signal),
     adopt: (runId) => adopt(docker, runId),
     leftovers: () => leftovers(docker),
   };
 }
 
-async function identify(docker: Docker, image: string): Promise<EngineInfo> {
+async function identify(docker: Docker, image: string, runId: string): Promise<EngineInfo> {
   const inspected = await docker.getImage(image).inspect();
   const words = [...(inspected.Config.Cmd ?? []), ...[inspected.Config.Entrypoint ?? []].flat()].join(' ');
   const binaries = ['redis-server', 'valkey-server'].sort((a, b) => Number(words.includes(b)) - Number(words.includes(a)));
@@ -51,7 +51,7 @@ async function identify(docker: Docker, image: string): Promise<EngineInfo> {
       Image: image,
       Entrypoint: [binary],
       Cmd: ['--version'],
-      Labels: { [runLabel]: 'identify', [labels.owner]: owner() },
+      Labels: { [runLabel]: runId, [labels.owner]: owner() },
       HostConfig: { NetworkMode: 'none' },
     });
     try {
