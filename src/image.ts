@@ -1,8 +1,11 @@
+import path from 'node:path';
 import type Docker from 'dockerode';
 import { messageOf, SlotquakeError } from './base/errors.ts';
 import { within } from './base/poll.ts';
 import { connect } from './driver/endpoint.ts';
 import { assemble, canAssemble, type Recipe } from './image/debian.ts';
+import { finish } from './image/progress.ts';
+import { packageRoot } from './version.ts';
 
 /** Engines that we can assemble where no registry answers: the distribution suites that carry them. */
 const suites: Readonly<Record<string, readonly string[]>> = {
@@ -17,22 +20,26 @@ export const knownEngines = Object.keys(suites);
 export const defaultEngine = 'redis:7.0';
 
 /** Counts up with the recipe, so that an older toolbox is not taken for a new one. */
-const toolboxVersion = '1';
+const toolboxVersion = '2';
 /** An unreachable registry must not hold a drill up. */
 const pullWithinMs = 120_000;
 
 const toolboxRecipe: Recipe = {
   suites: ['bookworm'],
-  packages: ['iptables', 'iproute2', 'busybox-static'],
+  // A shell of its own: busybox's runs its own `tc` and `ip`, which know no netem, before those in the PATH.
+  packages: ['iptables', 'iproute2', 'dash', 'busybox-static'],
   // The nft variant works with NET_ADMIN alone; the legacy one would need NET_RAW as well.
-  links: Object.fromEntries(['iptables', 'iptables-save', 'iptables-restore'].map((name) => [`usr/sbin/${name}`, 'xtables-nft-multi'])),
+  links: {
+    'usr/bin/sh': 'dash',
+    ...Object.fromEntries(['iptables', 'iptables-save', 'iptables-restore'].map((name) => [`usr/sbin/${name}`, 'xtables-nft-multi'])),
+  },
   command: ['sleep', '2147483647'],
   repo: 'slotquake/toolbox',
   tag: toolboxVersion,
 };
 
-/** The official name of a known engine; any other reference stands for itself. */
-export const officialImage = (spec: string): string => (spec in suites ? spec.replace(/^valkey:/, 'valkey/valkey:') : spec);
+/** What a registry calls it: 'valkey:8.1' is short for 'valkey/valkey:8.1'; any other reference stands for itself. */
+export const officialImage = (spec: string): string => spec.replace(/^valkey:/, 'valkey/valkey:');
 
 function engineRecipe(spec: string): Recipe {
   const [kind = '', version = ''] = spec.split(':');
@@ -46,6 +53,9 @@ function engineRecipe(spec: string): Recipe {
   };
 }
 
+/** The first lines of what an engine or a tool said, which can be long. */
+const reason = (error: unknown): string => messageOf(error).trim().replace(/\s+/g, ' ').slice(0, 300);
+
 /** An image that is on this engine afterwards: a local one, else the official one, else one assembled from packages. */
 export async function resolveEngineImage(spec: string, print: (line: string) => void = () => {}): Promise<string> {
   const docker = await connect();
@@ -58,18 +68,22 @@ export async function resolveEngineImage(spec: string, print: (line: string) => 
     print(`set-up: pulled ${official}`);
     return official;
   } catch (error) {
-    tried.push(`pulling ${official} failed (${messageOf(error).slice(0, 160)})`);
+    tried.push(`pulling ${official} failed (${reason(error)})`);
   }
   if (spec in suites && canAssemble()) {
     print(`set-up: assembling ${assembled} from distribution packages`);
-    await assemble(docker, engineRecipe(spec));
-    return assembled;
-  }
-  tried.push(
-    spec in suites
-      ? 'there are no distribution packages to assemble it from on this machine'
-      : `only ${knownEngines.join(', ')} can be assembled from packages`,
-  );
+    try {
+      await assemble(docker, engineRecipe(spec));
+      return assembled;
+    } catch (error) {
+      tried.push(`assembling ${assembled} failed (${reason(error)})`);
+    }
+  } else
+    tried.push(
+      spec in suites
+        ? 'there are no distribution packages to assemble it from on this machine'
+        : `only ${knownEngines.join(', ')} can be assembled from packages`,
+    );
   throw new SlotquakeError(`no image for the engine ${spec}: ${tried.join('; ')}`);
 }
 
@@ -77,13 +91,27 @@ export async function resolveToolboxImage(print: (line: string) => void = () => 
   const docker = await connect();
   const image = `${toolboxRecipe.repo}:${toolboxRecipe.tag}`;
   if (await exists(docker, image)) return image;
-  if (!canAssemble())
-    throw new SlotquakeError(
-      `no toolbox image: ${image} is not on this machine and there are no distribution packages to assemble it from; build it with \`docker build -t ${image} compose/toolbox\``,
-    );
-  print(`set-up: assembling ${image} from distribution packages`);
-  await assemble(docker, toolboxRecipe);
-  return image;
+  const tried: string[] = ['it is not on this machine'];
+  const ways: readonly (readonly [doing: string, make: () => Promise<void>])[] = [
+    ...(canAssemble() ? [[`assembling ${image} from distribution packages`, () => assemble(docker, toolboxRecipe)] as const] : []),
+    [`building ${image} from compose/toolbox`, () => build(docker, image)],
+  ];
+  for (const [doing, make] of ways) {
+    print(`set-up: ${doing}`);
+    try {
+      await make();
+      return image;
+    } catch (error) {
+      tried.push(`${doing} failed (${reason(error)})`);
+    }
+  }
+  throw new SlotquakeError(`no toolbox image ${image}: ${tried.join('; ')}; make a registry or the distribution's packages reachable`);
+}
+
+/** Where this machine has no Debian packages, the engine may still reach a registry and theirs. */
+async function build(docker: Docker, image: string): Promise<void> {
+  const stream = await docker.buildImage({ context: path.join(packageRoot, 'compose', 'toolbox'), src: ['Dockerfile'] }, { t: image });
+  await finish(docker, `building ${image}`, pullWithinMs, stream);
 }
 
 async function exists(docker: Docker, image: string): Promise<boolean> {
@@ -99,11 +127,7 @@ async function exists(docker: Docker, image: string): Promise<boolean> {
 async function pull(docker: Docker, image: string): Promise<void> {
   const reference = /[:@][^/]*$/.test(image) ? image : `${image}:latest`;
   const stream = (await within(`the registry of ${image}`, 15_000, docker.pull(reference))) as NodeJS.ReadableStream;
-  await within(
-    `pulling ${image}`,
-    pullWithinMs,
-    new Promise<void>((resolve, reject) => docker.modem.followProgress(stream, (error) => (error ? reject(error) : resolve()))),
-  );
+  await finish(docker, `pulling ${image}`, pullWithinMs, stream);
 }
 
 /** Known engines with an image on this machine. */

@@ -33,13 +33,16 @@ try {
     npm(['install', '--no-save', 'node@24']);
   }
   const node = existsSync(localNode) ? localNode : process.execPath;
-  const version = execFileSync(node, ['--version'], { encoding: 'utf8' }).trim();
+  let version = 'one that does not start';
+  try {
+    version = execFileSync(node, ['--version'], { encoding: 'utf8' }).trim();
+  } catch {}
   if (!isCurrent(version))
-    throw new Error(`expected Node 22.22 or later, got ${version}; install it, or remove node_modules and try again`);
+    throw new Error(`expected Node 22.22 or later at ${node}, got ${version}; install it, or remove node_modules and try again`);
   execFileSync(node, [path.join(root, 'src', 'prepare.ts')], { stdio: 'inherit' });
 } catch (error) {
-  const failed = /** @type {{ status?: number, message?: string }} */ (error);
+  const failed = /** @type {{ status?: number | null, message?: string }} */ (error);
   // What ran as a process has said itself what is wrong.
-  if (failed.status === undefined) console.error(`slotquake: ${failed.message}`);
+  if (failed.status === undefined || failed.status === null) console.error(`slotquake: ${failed.message}`);
   process.exitCode = 3;
 }

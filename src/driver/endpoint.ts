@@ -8,24 +8,32 @@ import { within } from '../base/poll.ts';
 
 /** Docker 20.10: the first with everything we use. */
 const oldestApi = [1, 41] as const;
+const answerWithinMs = 3_000;
 
 /** Where a container engine may listen, the most explicit first. */
 export function endpoints(env: NodeJS.ProcessEnv = process.env, home = homedir()): string[] {
   if (env['DOCKER_HOST']) return [env['DOCKER_HOST']];
-  const context = contextHost(env['DOCKER_CONTEXT'], home);
+  const context = contextHost(env, home);
+  // Who chose a context means that engine and no other.
+  if (context) return [context];
+  if (process.platform === 'win32') return ['npipe:////./pipe/docker_engine'];
+  const runtime = env['XDG_RUNTIME_DIR'];
   const sockets = [
     '/var/run/docker.sock',
-    ...(env['XDG_RUNTIME_DIR'] ? [`${env['XDG_RUNTIME_DIR']}/docker.sock`] : []),
+    ...(runtime ? [`${runtime}/docker.sock`] : []),
     ...['.docker/run', '.colima/default', '.orbstack/run', '.rd'].map((folder) => path.join(home, folder, 'docker.sock')),
+    ...(runtime ? [`${runtime}/podman/podman.sock`] : []),
+    '/run/podman/podman.sock',
   ];
-  return [...(context ? [context] : []), ...sockets.map((socket) => `unix://${socket}`)];
+  return sockets.map((socket) => `unix://${socket}`);
 }
 
 /** The host of the current docker context, or null for the default one. */
-function contextHost(named: string | undefined, home: string): string | null {
-  const read = (file: string): unknown => JSON.parse(readFileSync(path.join(home, '.docker', file), 'utf8'));
+function contextHost(env: NodeJS.ProcessEnv, home: string): string | null {
+  const read = (file: string): unknown =>
+    JSON.parse(readFileSync(path.join(env['DOCKER_CONFIG'] ?? path.join(home, '.docker'), file), 'utf8'));
   try {
-    const name = named ?? (read('config.json') as { currentContext?: string }).currentContext;
+    const name = env['DOCKER_CONTEXT'] || (read('config.json') as { currentContext?: string }).currentContext;
     if (!name || name === 'default') return null;
     const meta = read(`contexts/meta/${createHash('sha256').update(name).digest('hex')}/meta.json`) as {
       Endpoints?: { docker?: { Host?: string } };
@@ -37,40 +45,57 @@ function contextHost(named: string | undefined, home: string): string | null {
 }
 
 function open(endpoint: string): Docker {
-  const url = new URL(endpoint);
-  if (url.protocol === 'unix:' || url.protocol === 'npipe:') return new Docker({ socketPath: url.pathname });
-  // TLS material comes from DOCKER_CERT_PATH, which dockerode reads itself.
-  return process.env['DOCKER_HOST'] === endpoint
-    ? new Docker()
-    : new Docker({ host: url.hostname, port: url.port || 2375, protocol: 'http' });
+  if (process.env['DOCKER_HOST'] === endpoint && !endpoint.startsWith('npipe:')) return new Docker(); // It reads DOCKER_CERT_PATH too.
+  // Not through URL, which would take the dot of a Windows pipe for a folder.
+  if (/^(unix|npipe):/.test(endpoint)) return new Docker({ socketPath: endpoint.replace(/^\w+:\/\//, '') });
+  const { protocol, hostname, port } = new URL(endpoint);
+  if (protocol !== 'tcp:' && protocol !== 'http:')
+    throw new SlotquakeError(`a docker context over ${protocol.slice(0, -1)} is not understood; set DOCKER_HOST`);
+  return new Docker({ host: hostname, port: port || 2375, protocol: 'http' });
 }
+
+/** No engine answered at all, as opposed to one that answered and will not do. */
+export class NoEngineError extends SlotquakeError {}
 
 /** A connection to the first engine that answers. Throws one sentence that says what stands in the way. */
 export async function connect(): Promise<Docker> {
   const tried = endpoints();
   const reasons: string[] = [];
   for (const endpoint of tried) {
-    try {
-      const docker = open(endpoint);
-      const { ApiVersion } = await within(`the engine at ${endpoint}`, 3_000, docker.version());
-      const [major = 0, minor = 0] = ApiVersion.split('.').map(Number);
-      if (major < oldestApi[0] || (major === oldestApi[0] && minor < oldestApi[1])) {
-        throw new SlotquakeError(
-          `expected a container engine with API ${oldestApi.join('.')} or later (Docker 20.10), but the one at ${endpoint} has ${ApiVersion}; update it`,
-        );
-      }
-      return docker;
-    } catch (error) {
-      if (error instanceof SlotquakeError && error.message.startsWith('expected')) throw error;
-      const { code } = error as { code?: string };
-      if (code === 'EACCES')
-        throw new SlotquakeError(
-          `permission denied at ${endpoint}; add yourself to the group that owns the socket (docker), or run as root`,
-        );
-      if (code !== 'ENOENT') reasons.push(`${endpoint}: ${messageOf(error)}`);
+    const answer = await ask(endpoint);
+    if (typeof answer === 'string') {
+      if (answer !== '') reasons.push(answer);
+      continue;
     }
+    const [major = 0, minor = 0] = answer.api.split('.').map(Number);
+    if (major < oldestApi[0] || (major === oldestApi[0] && minor < oldestApi[1])) {
+      throw new SlotquakeError(
+        `expected a container engine with API ${oldestApi.join('.')} or later (Docker 20.10), but the one at ${endpoint} has ${answer.api}; update it`,
+      );
+    }
+    return answer.docker;
   }
-  throw new SlotquakeError(
+  throw new NoEngineError(
     `no container engine answers (tried ${tried.join(', ')}${reasons.length > 0 ? `; ${reasons.join('; ')}` : ''}); start Docker, set DOCKER_HOST, or run \`npm run setup\` as root on Debian or Ubuntu`,
   );
+}
+
+/** The engine behind an endpoint, or why there is none: empty where nothing was ever there. */
+async function ask(endpoint: string): Promise<{ readonly docker: Docker; readonly api: string } | string> {
+  try {
+    const docker = open(endpoint);
+    // The signal ends the request itself: one left open would keep the process alive. Its types do not know the option.
+    const version = (docker.version as (options: { abortSignal: AbortSignal }) => Promise<Docker.DockerVersion>).bind(docker);
+    return {
+      docker,
+      api: (await within(`the engine at ${endpoint}`, answerWithinMs, version({ abortSignal: AbortSignal.timeout(answerWithinMs) })))
+        .ApiVersion,
+    };
+  } catch (error) {
+    const { code } = error as { code?: string };
+    if (code === 'ENOENT') return '';
+    if (code === 'EACCES')
+      return `permission denied at ${endpoint}: add yourself to the group that owns the socket (docker) and log in again, or run as root`;
+    return `${endpoint}: ${messageOf(error)}`;
+  }
 }

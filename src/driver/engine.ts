@@ -5,9 +5,11 @@ import { promisify } from 'node:util';
 import { messageOf, SlotquakeError } from '../base/errors.ts';
 import { poll } from '../base/poll.ts';
 import { packageRoot } from '../version.ts';
-import { connect } from './endpoint.ts';
+import { connect, endpoints, NoEngineError } from './endpoint.ts';
 
 const run = promisify(execFile);
+const distributionSocket = 'unix:///var/run/docker.sock';
+const daemons = ['/usr/sbin/dockerd', '/usr/bin/dockerd'];
 
 /**
  * Makes sure that a container engine answers: the one that does, else, as root on Debian or Ubuntu, the distribution's
@@ -19,9 +21,11 @@ export async function ensureEngine(print: (line: string) => void): Promise<void>
     return;
   } catch (error) {
     const refused = process.env['SLOTQUAKE_INSTALL_ENGINE'] === 'no';
-    if (refused || process.env['DOCKER_HOST'] || process.getuid?.() !== 0 || !isDebian()) throw error;
+    // Another engine than ours was chosen, or one answered that will not do: a second one would help neither.
+    const chosen = !endpoints().includes(distributionSocket) || !(error instanceof NoEngineError);
+    if (refused || chosen || process.getuid?.() !== 0 || !isDebian()) throw error;
   }
-  if (!existsSync('/usr/sbin/dockerd') && !existsSync('/usr/bin/dockerd')) {
+  if (!daemons.some((file) => existsSync(file))) {
     print('set-up: installing docker.io with apt-get (SLOTQUAKE_INSTALL_ENGINE=no refuses this)');
     const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
     try {
@@ -34,7 +38,8 @@ export async function ensureEngine(print: (line: string) => void): Promise<void>
     }
   }
   print('set-up: starting the container engine');
-  if (existsSync('/run/systemd/system')) await run('systemctl', ['start', 'docker']);
+  if (existsSync('/run/systemd/system'))
+    await run('systemctl', ['start', 'docker']).catch(() => {}); // The wait below says what is lacking.
   else startDetached();
   await poll('the container engine to answer', connect, { withinMs: 30_000, everyMs: 200 });
 }
@@ -44,7 +49,12 @@ function startDetached(): void {
   const folder = path.join(packageRoot, 'results', '.cache');
   mkdirSync(folder, { recursive: true });
   const log = openSync(path.join(folder, 'dockerd.log'), 'a');
-  spawn('dockerd', [], { detached: true, stdio: ['ignore', log, log] }).unref();
+  const daemon = daemons.find((file) => existsSync(file));
+  if (daemon === undefined)
+    throw new SlotquakeError(
+      'expected dockerd in /usr/sbin or /usr/bin after the installation of docker.io, found none; install Docker 20.10 or later by hand',
+    );
+  spawn(daemon, [], { detached: true, stdio: ['ignore', log, log] }).unref();
 }
 
 function isDebian(): boolean {

@@ -1,11 +1,13 @@
 import { execFile } from 'node:child_process';
 import { createReadStream, existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, lstat, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import type Docker from 'dockerode';
 import { SlotquakeError } from '../base/errors.ts';
+
 import { packageRoot } from '../version.ts';
+import { finish } from './progress.ts';
 
 const run = promisify(execFile);
 const keyring = '/usr/share/keyrings/debian-archive-keyring.gpg';
@@ -52,9 +54,7 @@ export async function assemble(docker: Docker, recipe: Recipe): Promise<void> {
       'ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
     ];
     const stream = await docker.importImage(createReadStream(archive) as never, { repo: recipe.repo, tag: recipe.tag, changes });
-    await new Promise<void>((resolve, reject) =>
-      docker.modem.followProgress(stream as NodeJS.ReadableStream, (error) => (error ? reject(error) : resolve())),
-    );
+    await finish(docker, `importing ${recipe.repo}:${recipe.tag}`, 60_000, stream as NodeJS.ReadableStream);
   } finally {
     await rm(work, { recursive: true, force: true });
   }
@@ -103,6 +103,7 @@ async function unpack(root: string, archives: readonly string[], { links = {} }:
   }
   for (const folder of ['etc', 'data', 'proc', 'sys', 'dev', 'run', 'tmp', 'root'])
     await mkdir(path.join(root, folder), { recursive: true });
+  await chmod(path.join(root, 'tmp'), 0o1777);
   for (const archive of archives) {
     await run('sh', ['-c', 'dpkg-deb --fsys-tarfile "$1" | tar -x -C "$2" --keep-directory-symlink', 'sh', archive, root]).catch(() => {
       throw new SlotquakeError(`the package ${path.basename(archive)} could not be unpacked`);
@@ -122,9 +123,16 @@ async function unpack(root: string, archives: readonly string[], { links = {} }:
   };
   for (const [link, target] of Object.entries(wanted)) {
     const twin = link.replace('usr/bin/', 'usr/sbin/');
-    if (!existsSync(path.join(root, link)) && !existsSync(path.join(root, twin))) await symlink(target, path.join(root, link));
+    if (!(await isTaken(path.join(root, link))) && !(await isTaken(path.join(root, twin)))) await symlink(target, path.join(root, link));
   }
 }
+
+/** Looks at the name itself: a link inside the root points at the container's paths, which are not this machine's. */
+const isTaken = (file: string): Promise<boolean> =>
+  lstat(file).then(
+    () => true,
+    () => false,
+  );
 
 /** The Debian mirror that this machine's own apt uses. */
 async function debianMirror(): Promise<string> {
