@@ -66,6 +66,9 @@ function conclude(timeline: Timeline, findings: Judgement['findings']): Pick<Jud
       verdict: 'not-as-expected',
       because: `violated: ${surprising.map(({ invariant, finding }) => `${invariant} (${finding.because})`).join('; ')}`,
     };
+  if (findings.length === 0) return { verdict: 'inconclusive', because: 'no invariant was asked' };
+  const unasked = Object.keys(timeline.run.expect).filter((name) => !findings.some(({ invariant }) => invariant === name));
+  if (unasked.length > 0) return { verdict: 'inconclusive', because: `expected a symptom of ${unasked.join(', ')}, which was not asked` };
   const open = findings.filter(({ finding }) => finding.outcome === 'unknown');
   if (open.length > 0)
     return {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { held, type Invariant, unknown, violated } from '../src/invariant.ts';
 import { judge } from '../src/judge.ts';
+import { Timeline } from '../src/timeline/timeline.ts';
 import type { Happening } from '../src/timeline.ts';
 import { recorded } from './recorded.ts';
 
@@ -45,5 +46,24 @@ describe('judge', () => {
     ));
   it('reports a failed heal above all else', () =>
     expect(verdict([bad], { extra: [{ type: 'heal-failed', fault: 1, because: 'stuck' }] }).verdict).toBe('harness-failed'));
+  it('is inconclusive about a fault that was said to be idle, whatever else was found', () => {
+    expect(verdict([bad], { extra: [...fault, { type: 'fault-ineffective', fault: 1, because: 'no packet was dropped' }] })).toMatchObject({
+      verdict: 'inconclusive',
+      because: expect.stringContaining('no packet was dropped'),
+    });
+  });
+  it('finds another symptom than the expected one not as expected', () =>
+    expect(verdict([good, bad], { info: { expect: { good: 'violated' } } }).verdict).toBe('not-as-expected'));
+  it('passes nothing when nothing was asked, or not what the symptom is of', () => {
+    expect(verdict([])).toMatchObject({ verdict: 'inconclusive', because: 'no invariant was asked' });
+    expect(verdict([good], { info: { expect: { misspelt: 'violated' } } })).toMatchObject({
+      verdict: 'inconclusive',
+      because: expect.stringContaining('misspelt'),
+    });
+  });
+  it('is inconclusive about a record that ends before the run did', () => {
+    const whole = recorded();
+    expect(judge(new Timeline(whole.run, whole.events.slice(0, -1)), [], [good])).toMatchObject({ verdict: 'inconclusive' });
+  });
   it('reports an aborted run', () => expect(verdict([good], { extra: [{ type: 'aborted', because: 'Ctrl-C' }] }).verdict).toBe('aborted'));
 });

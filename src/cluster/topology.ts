@@ -14,10 +14,10 @@ export const keySlot = (key: string): number => calculateSlot(key);
 
 /** CLUSTER NODES of any version: aux fields behind the bus port are allowed, the host name among them is kept. */
 export function parseClusterNodes(text: string): TopologyView {
-  return text
-    .split('\n')
-    .filter((line) => line.trim() !== '')
-    .map(parseNodeLine);
+  const lines = text.split('\n').filter((line) => line.trim() !== '');
+  // Every node knows at least itself, so an empty answer is not an empty cluster.
+  if (lines.length === 0) throw new ParseError('CLUSTER NODES', text);
+  return lines.map(parseNodeLine);
 }
 
 function parseNodeLine(line: string): NodeView {
@@ -53,7 +53,7 @@ function parseRange(text: string): [number, number] {
 
 function parseOpenSlot(text: string): NodeView['open'][number] {
   const [, slot, direction, peer] = /^\[(\d+)-(<|>)-([0-9a-f]+)\]$/.exec(text) ?? [];
-  if (slot === undefined || peer === undefined) throw new ParseError('an open slot', text);
+  if (slot === undefined || peer === undefined || Number(slot) > 16_383) throw new ParseError('an open slot', text);
   return { slot: Number(slot), direction: direction === '>' ? 'migrating' : 'importing', peer };
 }
 
@@ -73,10 +73,15 @@ export function parseClusterInfo(text: string): ClusterInfo {
 /** The sections server, replication and stats of INFO, one after the other. */
 export function parseReplicationInfo(text: string): ReplicationInfo {
   const all = fields(text);
-  const number = (name: string): number => {
-    const value = Number(all.get(name) ?? Number.NaN);
-    if (!Number.isFinite(value)) throw new ParseError(`${name} in INFO`, all.get(name) ?? text);
+  const string = (name: string, from: ReadonlyMap<string, string> = all): string => {
+    const value = from.get(name);
+    if (value === undefined) throw new ParseError(`${name} in INFO`, text);
     return value;
+  };
+  const number = (name: string, from: ReadonlyMap<string, string> = all): number => {
+    const value = string(name, from);
+    if (!/^-?\d+$/.test(value)) throw new ParseError(`a number as ${name} in INFO`, value);
+    return Number(value);
   };
   const role = all.get('role');
   const runId = all.get('run_id');
@@ -86,10 +91,10 @@ export function parseReplicationInfo(text: string): ReplicationInfo {
     .map(([, value]) => {
       const parts = new Map(value.split(',').map((part) => part.split('=') as [string, string]));
       return {
-        address: `${parts.get('ip')}:${parts.get('port')}`,
-        state: parts.get('state') ?? '',
-        offset: Number(parts.get('offset') ?? 0),
-        lagSeconds: Number(parts.get('lag') ?? 0),
+        address: `${string('ip', parts)}:${number('port', parts)}`,
+        state: string('state', parts),
+        offset: number('offset', parts),
+        lagSeconds: number('lag', parts),
       };
     });
   return {
@@ -101,7 +106,7 @@ export function parseReplicationInfo(text: string): ReplicationInfo {
       ? {
           link: all.get('master_link_status') === 'up' ? ('up' as const) : ('down' as const),
           syncInProgress: all.get('master_sync_in_progress') === '1',
-          primaryAddress: `${all.get('master_host')}:${all.get('master_port')}`,
+          primaryAddress: `${string('master_host')}:${number('master_port')}`,
         }
       : {}),
     replicas,
@@ -111,12 +116,16 @@ export function parseReplicationInfo(text: string): ReplicationInfo {
   };
 }
 
-/** CLUSTER LINKS in RESP2: each link a flat list of names and values. */
+/** CLUSTER LINKS: each link a flat list of names and values (RESP2), or a map of them (RESP3). */
 export function parseClusterLinks(reply: unknown): Observations['links'] {
   if (!Array.isArray(reply)) throw new ParseError('the list of CLUSTER LINKS', reply);
   return reply.map((link: unknown) => {
-    const flat = Array.isArray(link) ? link : [];
-    const value = (name: string): unknown => flat[flat.indexOf(name) + 1];
+    const value = (name: string): unknown => {
+      if (link instanceof Map) return link.get(name);
+      if (!Array.isArray(link)) return undefined;
+      // Names stand at even places; a value that looks like a name is none.
+      return link[link.findIndex((item, index) => index % 2 === 0 && item === name) + 1 || link.length];
+    };
     const [direction, node] = [value('direction'), value('node')];
     if ((direction !== 'to' && direction !== 'from') || typeof node !== 'string') throw new ParseError('a link of CLUSTER LINKS', link);
     return { direction, node };

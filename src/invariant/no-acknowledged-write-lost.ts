@@ -1,6 +1,7 @@
 import { formatMs } from '../base/duration.ts';
 import { type Invariant, held, unknown, violated } from '../invariant.ts';
 import type { MissingWrite } from '../timeline.ts';
+import { spanOf } from '../timeline/claims.ts';
 import { allowanceMs, lossWindowMs } from '../timeline/theory.ts';
 
 /**
@@ -14,14 +15,12 @@ export default {
     const readBack = timeline.of('read-back').at(-1);
     if (!readBack) return unknown('nothing was read back');
     if (readBack.keys === 0) return unknown('no key was ever written');
-    if (readBack.unreadable > 0) return unknown(`${readBack.unreadable} of ${readBack.keys} keys could not be read back`);
     const windows = timeline.of('fault-injecting').flatMap((fault) => {
-      const healedAtMs =
-        timeline.of('fault-healed').find((healed) => healed.fault === fault.fault)?.atMs ?? timeline.events.at(-1)?.atMs ?? 0;
+      const { injectedAtMs, healedAtMs } = spanOf(timeline, fault.fault);
       return fault.exposes.map(({ node, how }) => ({
         node,
         fromMs: fault.atMs,
-        toMs: fault.atMs + lossWindowMs(timeline.run, how, healedAtMs - fault.atMs) + allowanceMs,
+        toMs: injectedAtMs + lossWindowMs(timeline.run, how, healedAtMs - injectedAtMs) + allowanceMs,
       }));
     });
     const excused = (write: MissingWrite): boolean =>
@@ -34,6 +33,8 @@ export default {
         .join(', ') + (writes.length > 5 ? ', …' : '');
     if (outside.length > 0)
       return violated(`${outside.length} acknowledged writes are lost outside every documented window: ${list(outside)}`, [readBack.seq]);
+    // What is lost is proven by the keys that could be read; that nothing is lost is not.
+    if (readBack.unreadable > 0) return unknown(`${readBack.unreadable} of ${readBack.keys} keys could not be read back`);
     if (readBack.missing.length > 0)
       return held(`${readBack.missing.length} acknowledged writes are lost, all within a documented window: ${list(readBack.missing)}`);
     return held(`every acknowledged write of ${readBack.keys} keys was found`);

@@ -1,10 +1,13 @@
 import { type Invariant, held, unknown, violated } from '../invariant.ts';
-import { roleChanges } from '../timeline/claims.ts';
+import { roleChanges, silent } from '../timeline/claims.ts';
+
+/** So many full resyncs of one replica within so long are a loop, whatever the budget. */
+const loop = { fulls: 3, withinMs: 60_000 } as const;
 
 /**
  * Each demotion, each restart and each node that a fault touched may cost one full resync (replication.c
- * masterTryPartialResynchronization); more than that, or an output buffer overrun twice, is a loop. Counters start again
- * with the process, so growth is counted for each run_id apart.
+ * masterTryPartialResynchronization); more than that, three within a minute for the same replica, or an output buffer
+ * overrun twice, is a loop. Counters start again with the process, so growth is counted for each run_id apart.
  */
 export default {
   name: 'no-endless-full-resync',
@@ -12,26 +15,34 @@ export default {
   check(timeline) {
     const steadyAtMs = timeline.phaseAtMs('steady');
     const samples = timeline.seen('replication', { fromMs: steadyAtMs ?? Number.POSITIVE_INFINITY });
-    const silentNodes = timeline.run.nodes.filter(({ name }) => !samples.some(({ node }) => node === name));
-    if (silentNodes.length > 0) return unknown(`no INFO of ${silentNodes.map(({ name }) => name).join(', ')} since the run was steady`);
+    const { nodes } = timeline.run;
+    // A process that started during the run counts from zero; those that were there before count from where they stood.
+    const original = new Set(nodes.flatMap(({ name }) => timeline.seen('replication', { node: name })[0]?.value.runId ?? []));
+    const replicasEach = Math.max(
+      1,
+      Math.ceil(nodes.filter(({ role }) => role === 'replica').length / Math.max(1, nodes.filter(({ role }) => role === 'primary').length)),
+    );
     const processes = Map.groupBy(samples, ({ value }) => value.runId);
     let full = 0;
     const witnesses: number[] = [];
     for (const series of processes.values()) {
       const [first, last] = [series[0], series.at(-1)];
       if (!first || !last) continue;
-      // A process that started during the run counts from zero.
-      const known =
-        timeline.seen('replication', { node: first.node, toMs: steadyAtMs ?? 0 }).some(({ value }) => value.runId === first.value.runId) ||
-        first === samples.find(({ node }) => node === first.node);
-      const grown = last.value.syncFull - (known ? first.value.syncFull : 0);
+      const grown = last.value.syncFull - (original.has(first.value.runId) ? first.value.syncFull : 0);
       if (grown > 0) witnesses.push(last.seq);
       full += grown;
+      let from = 0;
+      for (const seen of series) {
+        while (seen.atMs - (series[from]?.atMs ?? seen.atMs) > loop.withinMs) from++;
+        const fulls = seen.value.syncFull - (series[from]?.value.syncFull ?? 0);
+        if (fulls >= loop.fulls * replicasEach)
+          return violated(`${seen.node} began ${fulls} full resyncs within a minute`, [series[from]?.seq ?? seen.seq, seen.seq]);
+      }
     }
-    const restarts = processes.size - timeline.run.nodes.length;
+    const restarts = [...processes.keys()].filter((runId) => !original.has(runId)).length;
     const disturbed = new Set(timeline.of('fault-injecting').flatMap(({ nodes }) => nodes)).size;
     const demotions = roleChanges(timeline).filter(({ to }) => to === 'replica').length;
-    const budget = Math.max(0, restarts) + disturbed + demotions;
+    const budget = restarts + disturbed + demotions;
     const overruns = timeline.of('log-line').filter(({ kind }) => kind === 'output-buffer-overrun');
     if (overruns.length >= 2)
       return violated(
@@ -39,6 +50,9 @@ export default {
         overruns.map(({ seq }) => seq),
       );
     if (full > budget) return violated(`${full} full resyncs, the budget is ${budget}`, witnesses);
+    const quiet = silent(timeline.final('replication'));
+    if (steadyAtMs === undefined) return unknown('the run was never steady');
+    if (quiet.length > 0) return unknown(`no INFO of ${quiet.join(', ')} in the verify phase`);
     return held(`${full} full resyncs, the budget is ${budget}`);
   },
 } satisfies Invariant;

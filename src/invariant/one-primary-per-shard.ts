@@ -1,6 +1,6 @@
 import { formatMs } from '../base/duration.ts';
 import { type Invariant, held, unknown, violated } from '../invariant.ts';
-import { isPrimary, ownLine, sharedSlots } from '../timeline/claims.ts';
+import { isPrimary, ownLine, sharedSlots, silent } from '../timeline/claims.ts';
 import type { NodeView } from '../timeline/observation.ts';
 import { allowanceMs, overlapBoundMs } from '../timeline/theory.ts';
 
@@ -17,11 +17,14 @@ export default {
   name: 'one-primary-per-shard',
   claim: 'Two nodes never accept writes for the same slot for longer than the engine can explain.',
   check(timeline) {
-    const boundMs = overlapBoundMs(timeline.run) + allowanceMs;
+    const boundMs =
+      overlapBoundMs(
+        timeline.run,
+        timeline.of('fault-injecting').flatMap(({ exposes }) => exposes),
+      ) + allowanceMs;
     const claims = new Map<string, Claim>();
     const since = new Map<string, { atMs: number; seq: number }>();
     let longest = { ms: 0, pair: '', witnesses: [] as number[] };
-    let seen = 0;
     const look = (atMs: number, seq: number): void => {
       const active = [...claims].filter(([, claim]) => claim.ok && claim.slots.length > 0);
       const now = new Set<string>();
@@ -39,13 +42,11 @@ export default {
       else if (event.type === 'observed' && event.probe === 'topology') {
         const own = ownLine(event.value);
         claims.set(event.node, { ok: claims.get(event.node)?.ok ?? false, slots: own && isPrimary(own) ? own.slots : [] });
-        seen++;
       } else if (event.type === 'observed' && event.probe === 'cluster-info')
         claims.set(event.node, { slots: claims.get(event.node)?.slots ?? [], ok: event.value.state === 'ok' });
       else continue;
       look(event.atMs, event.seq);
     }
-    if (seen === 0) return unknown('no topology was ever seen');
     if (since.size > 0 && timeline.phaseAtMs('verify') !== undefined)
       return violated(
         `in the end ${[...since.keys()].join(' and ')} still claim the same slots`,
@@ -56,6 +57,8 @@ export default {
         `${longest.pair} accepted writes for the same slots for ${formatMs(longest.ms)}, the bound is ${formatMs(boundMs)}`,
         longest.witnesses,
       );
+    const quiet = silent(timeline.final('topology'), timeline.final('cluster-info'));
+    if (quiet.length > 0) return unknown(`no topology or CLUSTER INFO of ${quiet.join(', ')} in the verify phase`);
     return held(
       longest.ms === 0
         ? 'no two nodes were seen to accept writes for the same slot'

@@ -1,27 +1,33 @@
 import { type Invariant, held, unknown, violated } from '../invariant.ts';
-import { ownLine, silent } from '../timeline/claims.ts';
+import { nameOf, ownLine, silent } from '../timeline/claims.ts';
+import { listedAddresses } from '../timeline/health.ts';
 
-/** cluster_state:ok does not show this: a replica can be pinned to a dead address for ever. */
+/**
+ * cluster_state:ok does not show this: a replica can be pinned to a dead address for ever. The address is the one at
+ * which the other nodes list the primary now, so that one which moved is judged by its new address.
+ */
 export default {
   name: 'replica-follows-primary',
   claim: "In the end each replica replicates from its primary's real address.",
   check(timeline) {
     const topology = timeline.final('topology');
     const replication = timeline.final('replication');
-    const quiet = [...new Set([...silent(topology), ...silent(replication)])];
+    const quiet = silent(topology, replication);
     if (quiet.length > 0) return unknown(`no topology or INFO replication of ${quiet.join(', ')} in the verify phase`);
     const wrong: { readonly text: string; readonly seq: number }[] = [];
+    const views = [...topology.values()].flatMap((seen) => (seen ? [seen.value] : []));
     let replicas = 0;
     for (const [node, seen] of replication) {
       const own = ownLine(topology.get(node)?.value ?? []);
       if (!seen || !own?.primary) continue;
       replicas++;
-      const primary = timeline.run.nodes.find(({ id }) => id === own.primary);
-      if (seen.value.primaryAddress !== primary?.address)
+      const listed = listedAddresses(views, own.primary);
+      if (listed.length !== 1 || listed[0] !== seen.value.primaryAddress) {
         wrong.push({
-          text: `${node} replicates from ${seen.value.primaryAddress}, but ${primary?.name ?? 'its primary'} is at ${primary?.address ?? 'no known address'}`,
+          text: `${node} replicates from ${seen.value.primaryAddress}, but ${nameOf(timeline.run, own.primary)} is at ${listed.join(' or ') || 'no known address'}`,
           seq: seen.seq,
         });
+      }
     }
     if (wrong.length > 0)
       return violated(

@@ -1,5 +1,5 @@
 import { type Invariant, held, unknown, violated } from '../invariant.ts';
-import { isPrimary, ownLine, silent, slotCount } from '../timeline/claims.ts';
+import { claimsOfSlots, silent } from '../timeline/claims.ts';
 
 /** Counts each node's own claim: gossip about a node can be stale, what it would serve is not. */
 export default {
@@ -9,12 +9,7 @@ export default {
     const final = timeline.final('topology');
     const quiet = silent(final);
     if (quiet.length > 0) return unknown(`no topology of ${quiet.join(', ')} in the verify phase`);
-    const claims = new Uint8Array(slotCount);
-    for (const seen of final.values()) {
-      const own = seen && ownLine(seen.value);
-      if (!own || !isPrimary(own)) continue;
-      for (const [first, last] of own.slots) for (let slot = first; slot <= last; slot++) claims[slot] = (claims[slot] ?? 0) + 1;
-    }
+    const claims = claimsOfSlots([...final.values()].flatMap((seen) => (seen ? [seen.value] : [])));
     const none = claims.filter((count) => count === 0).length;
     const many = claims.filter((count) => count > 1).length;
     if (none + many === 0) return held('every slot is claimed by exactly one primary');

@@ -1,6 +1,6 @@
 import type { RunInfo } from '../timeline.ts';
 import type { NodeView, TopologyView } from './observation.ts';
-import type { Seen, Timeline } from './timeline.ts';
+import type { Timeline } from './timeline.ts';
 
 export const slotCount = 16_384;
 
@@ -9,9 +9,15 @@ export const ownLine = (view: TopologyView): NodeView | undefined => view.find((
 
 export const isPrimary = (node: NodeView): boolean => node.flags.includes('master');
 
-/** Owner of every slot as one view has it; -1 stands for nobody. */
-export function slotMap(view: TopologyView): Map<string, string> {
-  return new Map(view.filter(isPrimary).flatMap(({ id, slots }) => slots.map(([first, last]) => [`${first}-${last}`, id] as const)));
+/** How many primaries claim each slot, by what each node says of itself. */
+export function claimsOfSlots(views: Iterable<TopologyView>): Uint16Array {
+  const claims = new Uint16Array(slotCount);
+  for (const view of views) {
+    const own = ownLine(view);
+    if (!own || !isPrimary(own)) continue;
+    for (const [first, last] of own.slots) for (let slot = first; slot <= last; slot++) claims[slot] = (claims[slot] ?? 0) + 1;
+  }
+  return claims;
 }
 
 /** How many slots ranges cover; they must not overlap. */
@@ -52,6 +58,25 @@ export function roleChanges(timeline: Timeline): RoleChange[] {
   return changes;
 }
 
-/** Sentences naming what each node lacks, or what came from it; nodes without an answer are named. */
-export const silent = (final: ReadonlyMap<string, Seen<never> | null> | ReadonlyMap<string, unknown>): string[] =>
-  [...final].filter(([, seen]) => !seen).map(([node]) => node);
+/** Nodes that gave no answer; the maps are those of `Timeline.final`. */
+export const silent = (...finals: readonly ReadonlyMap<string, unknown>[]): string[] => [
+  ...new Set(finals.flatMap((final) => [...final].filter(([, seen]) => !seen).map(([node]) => node))),
+];
+
+/** When a fault took hold and when it was healed: never, where the record does not say so. */
+export function spanOf(timeline: Timeline, fault: number): { readonly injectedAtMs: number; readonly healedAtMs: number } {
+  const at = (type: 'fault-injecting' | 'fault-injected' | 'fault-healed'): number | undefined =>
+    timeline.of(type).find((event) => event.fault === fault)?.atMs;
+  return { injectedAtMs: at('fault-injected') ?? at('fault-injecting') ?? 0, healedAtMs: at('fault-healed') ?? Number.POSITIVE_INFINITY };
+}
+
+/**
+ * Whether a node answered our PINGs throughout the `spanMs` before a moment, with no silence of half that time. A lone
+ * answer is not enough: a node that has just thawed gives one too.
+ */
+export function answeredThroughout(timeline: Timeline, node: string, atMs: number, spanMs: number): boolean {
+  const fromMs = Math.max(0, atMs - spanMs);
+  const answers = timeline.seen('ping', { node, fromMs, toMs: atMs }).map((seen) => seen.atMs);
+  const moments = [fromMs, ...answers, atMs];
+  return answers.length > 0 && moments.every((moment, index) => moment - (moments[index - 1] ?? moment) < spanMs / 2);
+}

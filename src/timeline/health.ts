@@ -1,5 +1,5 @@
 import type { RunInfo } from '../timeline.ts';
-import { covered, isPrimary, nameOf, ownLine, slotCount } from './claims.ts';
+import { claimsOfSlots, isPrimary, nameOf, ownLine } from './claims.ts';
 import type { ClusterInfo, NodeView, ReplicationInfo, TopologyView } from './observation.ts';
 
 export interface Latest {
@@ -28,8 +28,9 @@ export function lacking(run: RunInfo, { clusterInfo, topology, replication }: La
       reasons.push(`${name} is not in step with its primary (link ${sync.link ?? 'none'})`);
   }
   const owners = run.nodes.flatMap(({ name }) => ownLine(topology.get(name) ?? []) ?? []).filter(isPrimary);
-  const total = owners.reduce((sum, { slots }) => sum + covered(slots), 0);
-  if (total !== slotCount) reasons.push(`the primaries' own claims add up to ${total} of ${slotCount} slots`);
+  const claims = claimsOfSlots(topology.values());
+  const [none, many] = [claims.filter((count) => count === 0).length, claims.filter((count) => count > 1).length];
+  if (none + many > 0) reasons.push(`${none} slots are claimed by no primary, ${many} by more than one`);
   reasons.push(...disagreements(run, topology));
   for (const { id } of owners) {
     if (run.nodes.some(({ role }) => role === 'replica') && ![...topology.values()].some((view) => ownLine(view)?.primary === id))
@@ -63,9 +64,22 @@ const mapOf = (view: TopologyView): string =>
     .sort()
     .join('\n');
 
-/** Nodes whose map differs from that of the first one that answered. */
+/** Nodes whose map differs from that of the first one that answered, and peers that are listed at more than one address. */
 export function disagreements(run: RunInfo, topology: ReadonlyMap<string, TopologyView>): string[] {
   const views = run.nodes.flatMap(({ name }) => (topology.has(name) ? [{ name, map: mapOf(topology.get(name) as TopologyView) }] : []));
   const [first, ...others] = views;
-  return others.filter(({ map }) => map !== first?.map).map(({ name }) => `${name} and ${first?.name} describe different roles or slots`);
+  const maps = others
+    .filter(({ map }) => map !== first?.map)
+    .map(({ name }) => `${name} and ${first?.name} describe different roles or slots`);
+  const addresses = run.nodes
+    .map(({ id, name }) => ({ name, listed: listedAddresses(topology.values(), id) }))
+    .filter(({ listed }) => listed.length > 1);
+  return [...maps, ...addresses.map(({ name, listed }) => `${name} is listed at ${listed.join(' and at ')}`)];
 }
+
+/** Where the others list a node. Its own line does not count: a node may not know its own address. */
+export const listedAddresses = (views: Iterable<TopologyView>, id: string): string[] => [
+  ...new Set(
+    [...views].flatMap((view) => view.filter((peer) => peer.id === id && !peer.flags.includes('myself')).map(({ address }) => address)),
+  ),
+];

@@ -36,10 +36,26 @@ export function formatOperation(o: Operation): string {
   ]);
 }
 
+const isText = (value: unknown): boolean => typeof value === 'string';
+const isTextOrNull = (value: unknown): boolean => value === null || isText(value);
+/** What stands in each column. */
+const columns: readonly ((value: unknown) => boolean)[] = [
+  Number.isInteger,
+  (kind) => kind === 'w' || kind === 'r',
+  isText,
+  Number.isInteger,
+  isTextOrNull,
+  isText,
+  Number.isFinite,
+  Number.isFinite,
+  (outcome) => outcome === 'ok' || outcome === 'failed' || outcome === 'unknown',
+  isTextOrNull,
+];
+
 function parseOperation(line: string): Operation | null {
   try {
     const row = JSON.parse(line) as unknown;
-    if (!Array.isArray(row) || row.length !== 10 || !['ok', 'failed', 'unknown'].includes(row[8] as string)) return null;
+    if (!Array.isArray(row) || row.length !== columns.length || !columns.every((fits, index) => fits(row[index]))) return null;
     const [client, kind, key, slot, value, node, sentAtMs, doneAtMs, outcome, reason] = row as [
       number,
       string,
@@ -58,6 +74,21 @@ function parseOperation(line: string): Operation | null {
   }
 }
 
+/** Parses history.jsonl. Lines that are no operation, and a last one that was cut off, are left out and reported. */
+export function parseHistory(text: string): { readonly operations: Operation[]; readonly defects: string[] } {
+  const lines = text.split('\n');
+  const last = lines.pop();
+  const parsed = lines.map(parseOperation);
+  const broken = parsed.flatMap((operation, index) => (operation === null ? [index + 1] : []));
+  const defects: string[] = [];
+  if (broken.length > 0)
+    defects.push(
+      `history.jsonl line ${broken.slice(0, 5).join(', ')}${broken.length > 5 ? ` and ${broken.length - 5} more` : ''}: not an operation, left out`,
+    );
+  if (last) defects.push('history.jsonl ends in the middle of a line; that line was left out');
+  return { operations: parsed.filter((operation) => operation !== null), defects };
+}
+
 /** Reads whatever is whole; what is not is said. */
 export function readHistory(folder: string): { readonly operations: Operation[]; readonly defects: string[] } {
   let text: string;
@@ -66,10 +97,5 @@ export function readHistory(folder: string): { readonly operations: Operation[];
   } catch {
     return { operations: [], defects: ['history.jsonl is missing: nothing is known of single operations'] };
   }
-  const parsed = text.split('\n').filter(Boolean).map(parseOperation);
-  const broken = parsed.filter((operation) => operation === null).length;
-  return {
-    operations: parsed.filter((operation) => operation !== null),
-    defects: broken > 0 ? [`history.jsonl: ${broken} lines are not whole and were left out`] : [],
-  };
+  return parseHistory(text);
 }

@@ -19,17 +19,22 @@ export function measure(timeline: Timeline, operations: readonly Operation[]): M
   const failFlag = timeline
     .seen('topology', { fromMs: faultAtMs ?? Number.POSITIVE_INFINITY })
     .find(({ value }) => value.some(({ flags }) => flags.includes('fail')));
-  const promotion =
-    faultAtMs === undefined ? undefined : roleChanges(timeline).find(({ to, atMs }) => to === 'primary' && atMs > faultAtMs);
+  const failLogged = timeline
+    .of('log-line')
+    .filter(({ kind, loggedAtMs }) => kind === 'fail' && loggedAtMs > (faultAtMs ?? Number.POSITIVE_INFINITY));
+  const failAtMs = [...(failFlag ? [failFlag.atMs] : []), ...failLogged.map(({ loggedAtMs }) => loggedAtMs)].toSorted((a, b) => a - b)[0];
+  const promotion = roleChanges(timeline).find(
+    ({ to, slots, atMs }) => to === 'primary' && slots.length > 0 && atMs > (faultAtMs ?? Number.POSITIVE_INFINITY),
+  );
   const since = (atMs: number | undefined): number | null =>
     atMs === undefined || faultAtMs === undefined ? null : Math.round(atMs - faultAtMs);
   const settled = timeline.of('settled').at(-1);
   return [
     {
       name: 'detection',
-      measuredMs: since(failFlag?.atMs),
+      measuredMs: since(failAtMs),
       theoryMs: detectionBoundsMs(run),
-      note: 'from the fault to the first node that lists fail',
+      note: 'from the fault to the first node that logs or lists fail',
     },
     {
       name: 'failover',
@@ -66,7 +71,7 @@ function writeGaps(timeline: Timeline, operations: readonly Operation[]): Measur
         .map(({ doneAtMs }) => doneAtMs)
         .sort((a, b) => a - b);
       const points = [fromMs, ...times, Math.max(toMs, times.at(-1) ?? 0)];
-      const gapMs = Math.max(...points.slice(1).map((atMs, index) => atMs - (points[index] ?? atMs)));
+      const gapMs = points.reduce((longest, atMs, index) => Math.max(longest, atMs - (points[index - 1] ?? atMs)), 0);
       return {
         name: `write gap of ${name}'s slots`,
         measuredMs: times.length > 0 ? Math.round(gapMs) : null,

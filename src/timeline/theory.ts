@@ -28,12 +28,17 @@ export function detectionBoundsMs(run: RunInfo): Bounds {
   return [timeoutMs, timeoutMs + 2 * pingPeriodMs(run) + 3 * cronMs];
 }
 
-/** How long a lone replica waits before it asks for votes (clusterHandleReplicaFailover, clusterHandleSlaveFailover). */
+/**
+ * How long the best-ranked replica waits before it asks for votes (clusterHandleSlaveFailover, in Valkey
+ * clusterHandleReplicaFailover). Valkey 9.1 does not wait at all when it has no rival.
+ */
 export function electionDelayBoundsMs(run: RunInfo): Bounds {
   const [major = 0, minor = 0] = run.engine.version.split('.').map(Number);
   if (run.engine.kind === 'redis' || major < 9) return [500, 1_000];
   const stepMs = Math.min(nodeTimeoutMs(run) / 30, 500);
-  return minor >= 1 || major > 9 ? [0, 2 * stepMs] : [stepMs, 2 * stepMs];
+  if (major === 9 && minor === 0) return [stepMs, 2 * stepMs];
+  const count = (wanted: 'primary' | 'replica'): number => run.nodes.filter(({ role }) => role === wanted).length;
+  return [0, count('replica') > count('primary') ? 2 * stepMs + 500 : 0];
 }
 
 /** From the fault to the replica's promotion, when its first election succeeds. */
@@ -46,32 +51,45 @@ export function failoverBoundsMs(run: RunInfo): Bounds {
 /** A primary cut off from the majority goes on acknowledging writes for up to this long (clusterUpdateState: the later of two PFAILs). */
 export const isolatedWritesMs = (run: RunInfo): number => nodeTimeoutMs(run) + pingPeriodMs(run) + 2 * cronMs;
 
-/** Two nodes may both accept writes for one slot for at most this long: the old one stops late, the new one starts early. */
-export function overlapBoundMs(run: RunInfo): number {
-  return Math.max(0, isolatedWritesMs(run) - (nodeTimeoutMs(run) + electionDelayBoundsMs(run)[0]));
+/**
+ * Two nodes may both accept writes for one slot for at most this long: the old one stops late, the new one starts early.
+ * A primary that was frozen still says ok when it thaws, and accepts writes until it hears that it was replaced.
+ */
+export function overlapBoundMs(run: RunInfo, exposures: readonly Exposure[] = []): number {
+  const partedMs = isolatedWritesMs(run) - (nodeTimeoutMs(run) + electionDelayBoundsMs(run)[0]);
+  return Math.max(0, partedMs, exposures.some(({ how }) => how === 'frozen') ? gossipMs(run) : 0);
 }
+
+/** A primary that was in the minority, or has just booted, does not serve again before this (clusterUpdateState: CLUSTER_MIN/MAX_REJOIN_DELAY, CLUSTER_WRITABLE_DELAY). */
+export const rejoinDelayMs = (run: RunInfo): number => Math.max(Math.min(Math.max(nodeTimeoutMs(run), 500), 5_000), 2_000);
 
 /**
  * From the last heal to a healthy cluster. A primary that kept its slots may need 2 x node timeout until its FAIL is
- * cleared (clearNodeFailureIfNeeded), a minority primary waits clamp(NT, 500, 5000) (clusterUpdateState), a deposed one
- * reconnects within a gossip exchange, and its resync starts in replicationCron (1 Hz). The maximum of these, because
- * they run side by side; the transfer of a data set of this size takes no time that matters.
+ * cleared (clearNodeFailureIfNeeded), a minority primary waits (rejoinDelayMs), and a failover that the fault started
+ * may still be under way. The maximum of these, because they run side by side; then a gossip exchange, and the resync,
+ * which starts in replicationCron (1 Hz). It holds when the first election succeeds, and for data sets whose transfer
+ * takes no time that matters.
  */
 export function recoveryBoundMs(run: RunInfo): number {
   const timeoutMs = nodeTimeoutMs(run);
   const cleared = 2 * timeoutMs + pingPeriodMs(run) + 3 * cronMs;
-  const rejoined = Math.min(Math.max(timeoutMs, 500), 5_000) + gossipMs(run);
-  return Math.max(cleared, rejoined) + Number(run.settings['repl-diskless-sync-delay'] ?? 5) * 1_000 + 2_000 + gossipMs(run);
+  return (
+    Math.max(cleared, rejoinDelayMs(run) + gossipMs(run), failoverBoundsMs(run)[1]) +
+    Number(run.settings['repl-diskless-sync-delay'] ?? 5) * 1_000 +
+    2_000 +
+    gossipMs(run)
+  );
 }
 
 /**
  * Until when, counted from the fault, an exposed node may acknowledge writes that are lost later. `untilHealedMs` is the
- * fault's own length: a frozen node answers queued commands after it thaws, until it hears that it was replaced.
+ * fault's own length: a frozen node answers queued commands after it thaws, until it hears that it was replaced, and an
+ * isolated one that is healed early hears as soon. A crashed one loses what its replicas had not yet received.
  */
 export function lossWindowMs(run: RunInfo, how: Exposure['how'], untilHealedMs: number): number {
   switch (how) {
     case 'isolated':
-      return isolatedWritesMs(run);
+      return Math.min(isolatedWritesMs(run), untilHealedMs + gossipMs(run));
     case 'frozen':
       return untilHealedMs + gossipMs(run);
     case 'crashed':

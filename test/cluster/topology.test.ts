@@ -13,6 +13,30 @@ const a = 'a'.repeat(40);
 const b = 'b'.repeat(40);
 
 describe('parseClusterNodes', () => {
+  it.each([
+    ['Redis 6.2 and 7.0', '10.0.0.1:6379@16379'],
+    ['an engine with a host name', '10.0.0.1:6379@16379,redis-1.example'],
+    ['an engine with an empty host name and aux fields', '10.0.0.1:6379@16379,,tls-port=0,shard-id=x'],
+  ])('reads the line of %s', (_, place) => {
+    expect(parseClusterNodes(`${a} ${place} myself,slave ${b} 0 1700000000000 3 connected\n`)).toMatchObject([
+      { id: a, address: '10.0.0.1:6379', busPort: 16_379, primary: b, slots: [] },
+    ]);
+  });
+  it('keeps every flag of a failing stranger, and an IPv6 address whole', () => {
+    const [node] = parseClusterNodes(`${a} ::1:6379@16379 master,fail?,handshake - 1700000000001 0 0 disconnected 5`);
+    expect(node).toMatchObject({
+      address: '::1:6379',
+      flags: ['master', 'fail?', 'handshake'],
+      linked: false,
+      pingSentAt: 1_700_000_000_001,
+      slots: [[5, 5]],
+    });
+  });
+  it('refuses an empty answer, a cut line and slots that do not exist', () => {
+    const line = `${a} 10.0.0.1:6379@16379 myself,master - 0 0 3 connected`;
+    for (const text of ['', '\n', line.slice(0, -3), `${line} 16384`, `${line} 9-8`, `${line} [16384->-${b}]`, `${line} x`])
+      expect(() => parseClusterNodes(text)).toThrow(ParseError);
+  });
   it('reads slots, open slots, host names, aux fields and missing addresses', () => {
     const view = parseClusterNodes(
       `${a} 10.0.0.1:6379@16379,host.example myself,master - 0 1700000000000 3 connected 0-5460 7000 [12->-${b}] [13-<-${b}]\n${b} :0@0,,shard-id=x slave,noaddr ${a} 1 2 3 disconnected\n`,
@@ -37,6 +61,101 @@ describe('parseClusterNodes', () => {
       },
       { id: b, primary: a, linked: false, pingSentAt: 1, slots: [] },
     ]);
+  });
+});
+
+describe('parseReplicationInfo', () => {
+  const info = (replication: string): string =>
+    `# Server\r\nredis_version:7.0.15\r\nrun_id:4f169ea9\r\n\r\n# Replication\r\n${replication}\r\n# Stats\r\nsync_full:1\r\nsync_partial_ok:2\r\nsync_partial_err:3\r\n`;
+  it('reads a primary and what it lists, with the extra fields of later engines', () => {
+    const listed =
+      'slave0:ip=10.0.0.4,port=6379,state=online,offset=98,lag=1\r\nslave1:ip=10.0.0.5,port=6379,state=wait_bgsave,offset=0,lag=0,type=replica';
+    expect(
+      parseReplicationInfo(info(`role:master\r\nconnected_slaves:2\r\n${listed}\r\nmaster_replid:68e3\r\nmaster_repl_offset:112`)),
+    ).toEqual({
+      runId: '4f169ea9',
+      role: 'primary',
+      replid: '68e3',
+      offset: 112,
+      syncFull: 1,
+      syncPartialOk: 2,
+      syncPartialErr: 3,
+      replicas: [
+        { address: '10.0.0.4:6379', state: 'online', offset: 98, lagSeconds: 1 },
+        { address: '10.0.0.5:6379', state: 'wait_bgsave', offset: 0, lagSeconds: 0 },
+      ],
+    });
+  });
+  it("reads a replica by its own offset, not its primary's", () => {
+    const text =
+      'role:slave\r\nmaster_host:10.0.0.1\r\nmaster_port:6379\r\nmaster_link_status:down\r\nmaster_sync_in_progress:1\r\nslave_repl_offset:84\r\nmaster_replid:68e3\r\nmaster_repl_offset:112';
+    expect(parseReplicationInfo(info(text))).toMatchObject({
+      role: 'replica',
+      offset: 84,
+      link: 'down',
+      syncInProgress: true,
+      primaryAddress: '10.0.0.1:6379',
+      replicas: [],
+    });
+  });
+  it('refuses what is cut off or no number', () => {
+    for (const text of [
+      'role:master',
+      'role:master\r\nmaster_repl_offset:',
+      'role:slave\r\nslave_repl_offset:1',
+      'role:master\r\nmaster_repl_offset:1\r\nslave0:ip=10.0.0.4',
+    ]) {
+      expect(() => parseReplicationInfo(info(text))).toThrow(ParseError);
+    }
+  });
+});
+
+describe('parseClusterInfo', () => {
+  it.each([
+    ['Redis 6.2', 'cluster_enabled:1\r\ncluster_state:ok\r\ncluster_slots_ok:16384\r\ncluster_current_epoch:6\r\n'],
+    [
+      'Redis 7.0',
+      'cluster_state:ok\r\ncluster_slots_ok:16384\r\ncluster_current_epoch:6\r\ntotal_cluster_links_buffer_limit_exceeded:0\r\n',
+    ],
+    [
+      'Valkey 9.1',
+      'cluster_state:ok\r\ncluster_slots_ok:16384\r\ncluster_nodes_pfail:0\r\ncluster_voting_nodes_fail:0\r\ncluster_current_epoch:6\r\n',
+    ],
+  ])('reads the state and every counter of %s', (_, text) => {
+    expect(parseClusterInfo(text)).toMatchObject({ state: 'ok', counters: { cluster_slots_ok: 16_384, cluster_current_epoch: 6 } });
+  });
+  it('refuses an answer without a state', () => expect(() => parseClusterInfo('cluster_slots_ok:1\r\n')).toThrow(ParseError));
+});
+
+describe('parseClusterLinks', () => {
+  const flat = (direction: string): unknown[] => [
+    'direction',
+    direction,
+    'node',
+    a,
+    'create-time',
+    1,
+    'events',
+    'rw',
+    'send-buffer-allocated',
+    0,
+    'send-buffer-used',
+    0,
+  ];
+  it('reads flat lists and maps', () => {
+    const map = new Map<unknown, unknown>([
+      ['direction', 'from'],
+      ['node', a],
+    ]);
+    expect(parseClusterLinks([flat('to'), map])).toEqual([
+      { direction: 'to', node: a },
+      { direction: 'from', node: a },
+    ]);
+  });
+  it('takes no value for a name, and no missing name for a value', () => {
+    expect(parseClusterLinks([['events', 'node', ...flat('to')]])).toEqual([{ direction: 'to', node: a }]);
+    for (const reply of [null, [7], [['direction', 'to']], [['direction', 'sideways', 'node', a]]])
+      expect(() => parseClusterLinks(reply)).toThrow(ParseError);
   });
 });
 

@@ -1,0 +1,245 @@
+import { describe, expect, it } from 'vitest';
+import epochs from '../../src/invariant/epochs-unique.ts';
+import live from '../../src/invariant/live-primary-keeps-its-slots.ts';
+import lost from '../../src/invariant/no-acknowledged-write-lost.ts';
+import resyncs from '../../src/invariant/no-endless-full-resync.ts';
+import onePrimary from '../../src/invariant/one-primary-per-shard.ts';
+import recovers from '../../src/invariant/recovers-in-time.ts';
+import follows from '../../src/invariant/replica-follows-primary.ts';
+import inStep from '../../src/invariant/replicas-in-step.ts';
+import { allInvariants } from '../../src/invariants.ts';
+import type { MissingWrite } from '../../src/timeline.ts';
+import { idOf } from '../recorded.ts';
+import { type Answers, fault, film, line } from './recorded.ts';
+
+const outcome = (finding: { readonly outcome: string }): string => finding.outcome;
+const promoted = (answers: Answers): void =>
+  line(answers, idOf('node-4'), { flags: ['myself', 'master'], slots: [[0, 5460]], primary: null, configEpoch: 7 });
+const demoted = (answers: Answers): void =>
+  line(answers, idOf('node-1'), { flags: ['myself', 'slave'], slots: [], primary: idOf('node-4'), configEpoch: 7 });
+
+describe('every invariant, over ten seconds', async () => {
+  for (const invariant of await allInvariants()) {
+    it(`${invariant.name} holds on a healthy run`, () => expect(outcome(invariant.check(film()))).toBe('held'));
+    it(`${invariant.name} does not hold when nothing was seen from the verify phase on`, () => {
+      const early = film();
+      const cut = early.events.filter(({ atMs, type }) => atMs < 8_000 || type === 'phase-entered');
+      expect(outcome(invariant.check(Object.assign(film(), { events: cut })))).toBe(
+        ['live-primary-keeps-its-slots', 'no-unexpected-exit'].includes(invariant.name) ? 'held' : 'unknown',
+      );
+    });
+  }
+});
+
+describe('live-primary-keeps-its-slots', () => {
+  const flag = (answers: Answers, node: string): void => {
+    if (node !== 'node-1') line(answers, idOf('node-1'), { flags: ['master', 'fail'] });
+  };
+  it('is violated when the primary answered all along, with the marks and the promotion as witnesses', () => {
+    const timeline = film({
+      change: (answers, node, atMs) => {
+        if (atMs > 4_000) flag(answers, node);
+        if (atMs > 5_000 && node === 'node-4') promoted(answers);
+      },
+      extra: [
+        {
+          atMs: 4_001,
+          type: 'log-line',
+          node: 'node-2',
+          loggedAtMs: 4_000,
+          kind: 'fail',
+          text: 'Marking node … as failing (quorum reached).',
+        },
+        {
+          atMs: 5_001,
+          type: 'log-line',
+          node: 'node-4',
+          loggedAtMs: 5_000,
+          kind: 'election-won',
+          text: 'Failover election won: I am the new master.',
+        },
+      ],
+    });
+    const finding = live.check(timeline);
+    expect(finding).toMatchObject({
+      outcome: 'violated',
+      because: expect.stringMatching(/node-1 was marked fail by node-2 .*node-4 took its slots/),
+    });
+    const kinds =
+      finding.outcome === 'violated'
+        ? finding.witnesses.map((seq) => timeline.events[seq]).map((event) => (event?.type === 'log-line' ? event.kind : event?.type))
+        : [];
+    expect(kinds.sort()).toEqual(['election-won', 'fail', 'observed', 'observed']);
+  });
+  it('holds when the primary was silent, also while the mark outlasts its return', () => {
+    const silentFor = (toMs: number) =>
+      film({
+        change: (answers, node, atMs) => {
+          if (atMs > 4_500 && atMs < 8_500) flag(answers, node);
+          return node === 'node-1' && atMs > 2_000 && atMs < toMs ? false : undefined;
+        },
+      });
+    expect(outcome(live.check(silentFor(5_000)))).toBe('held');
+  });
+  it('holds when the primary thawed just before its replica was promoted', () => {
+    const timeline = film({
+      change: (answers, node, atMs) => {
+        if (node === 'node-4' && atMs > 5_200) promoted(answers);
+        if (node === 'node-1' && atMs > 5_600) demoted(answers);
+        return node === 'node-1' && atMs > 2_000 && atMs < 5_000 ? false : undefined;
+      },
+    });
+    expect(outcome(live.check(timeline))).toBe('held');
+  });
+});
+
+describe('one-primary-per-shard', () => {
+  const overlap = (forMs: number, how: 'isolated' | 'frozen' = 'isolated') =>
+    onePrimary.check(
+      film({
+        extra: fault('node-1', how, 1_000, 6_000),
+        change: (answers, node, atMs) => {
+          if (node === 'node-4' && atMs >= 4_000) promoted(answers);
+          if (node === 'node-1' && atMs >= 4_000 + forMs) demoted(answers);
+        },
+      }),
+    );
+  it('allows an overlap that the engine can explain, and none that it cannot', () => {
+    expect(overlap(300)).toMatchObject({ outcome: 'held', because: expect.stringContaining('overlapped for') });
+    expect(outcome(overlap(1_900))).toBe('violated');
+    expect(outcome(overlap(1_900, 'frozen'))).toBe('held');
+  });
+  it('does not count a primary that refuses writes', () => {
+    const refusing = film({
+      change: (answers, node, atMs) => {
+        if (node === 'node-4' && atMs >= 4_000) promoted(answers);
+        if (node !== 'node-1' || atMs < 3_500) return;
+        if (atMs < 8_000) answers['cluster-info'] = { ...answers['cluster-info'], state: 'fail' };
+        else demoted(answers);
+      },
+    });
+    expect(onePrimary.check(refusing)).toMatchObject({ outcome: 'held', because: expect.stringContaining('no two nodes') });
+  });
+});
+
+describe('epochs-unique', () => {
+  const backwards = (runId: string) =>
+    film({
+      change: (answers, node, atMs) => {
+        if (node !== 'node-5' || atMs > 5_000) return;
+        answers['cluster-info'] = {
+          ...answers['cluster-info'],
+          counters: { ...answers['cluster-info'].counters, cluster_current_epoch: 9 },
+        };
+        answers.replication = { ...answers.replication, runId };
+      },
+    });
+  it('lets only a restarted process go back', () => {
+    expect(outcome(epochs.check(backwards('run of node-5')))).toBe('violated');
+    expect(outcome(epochs.check(backwards('an earlier process')))).toBe('held');
+  });
+});
+
+describe('no-endless-full-resync', () => {
+  const counting = (full: (atMs: number) => { readonly syncFull: number; readonly runId?: string }, disturbed = false) =>
+    resyncs.check(
+      film({
+        extra: disturbed ? fault('node-4', null, 1_000, 7_000) : [],
+        change: (answers, node, atMs) => {
+          if (node === 'node-1') answers.replication = { ...answers.replication, ...full(atMs) };
+        },
+      }),
+    );
+  it('allows one for each disturbed node, and no more', () => {
+    const one = (atMs: number) => ({ syncFull: atMs > 4_000 ? 6 : 5 });
+    expect(outcome(counting(one, true))).toBe('held');
+    expect(counting(one)).toMatchObject({ outcome: 'violated', because: '1 full resyncs, the budget is 0' });
+  });
+  it('counts a restarted process from zero, and grants it one', () => {
+    const restarted = (syncFull: number) => (atMs: number) => (atMs > 4_000 ? { runId: 'the next process', syncFull } : { syncFull: 7 });
+    expect(outcome(counting(restarted(1)))).toBe('held');
+    expect(outcome(counting(restarted(2)))).toBe('violated');
+  });
+  it('finds three within a minute whatever the budget is', () => {
+    expect(counting((atMs) => ({ syncFull: Math.min(4, 1 + Math.floor(atMs / 2_000)) }), true)).toMatchObject({
+      outcome: 'violated',
+      because: expect.stringContaining('3 full resyncs within a minute'),
+    });
+  });
+});
+
+describe('replicas-in-step', () => {
+  it('believes a primary that does not list its replica as online', () => {
+    const waiting = { address: '10.0.0.4:6379', state: 'wait_bgsave', offset: 0, lagSeconds: 0 };
+    const finding = inStep.check(
+      film({
+        change: (answers, node) => void (node === 'node-1' && (answers.replication = { ...answers.replication, replicas: [waiting] })),
+      }),
+    );
+    expect(finding).toMatchObject({ outcome: 'violated', because: 'node-1 lists its replica at 10.0.0.4:6379 as wait_bgsave' });
+  });
+  it('accepts offsets that a PING moves on between two looks', () => {
+    const moving = film({
+      change: (answers, _, atMs) => void (answers.replication = { ...answers.replication, offset: 100 + 14 * Math.floor(atMs / 1_000) }),
+    });
+    expect(outcome(inStep.check(moving))).toBe('held');
+  });
+});
+
+describe('replica-follows-primary', () => {
+  const moved = (following: string) =>
+    follows.check(
+      film({
+        change: (answers, node, atMs) => {
+          if (atMs < 5_000) return;
+          line(answers, idOf('node-1'), { address: '10.0.0.77:6379' });
+          if (node === 'node-4') answers.replication = { ...answers.replication, primaryAddress: following };
+        },
+      }),
+    );
+  it('judges a primary that moved by its new address', () => {
+    expect(outcome(moved('10.0.0.77:6379'))).toBe('held');
+    expect(moved('10.0.0.1:6379')).toMatchObject({
+      outcome: 'violated',
+      because: 'node-4 replicates from 10.0.0.1:6379, but node-1 is at 10.0.0.77:6379',
+    });
+  });
+});
+
+describe('recovers-in-time', () => {
+  it('is violated by a recovery that took longer than the bound', () => {
+    const late = film({ extra: [{ atMs: 8_600, type: 'settled', afterMs: 9_600 }] });
+    expect(recovers.check(late)).toMatchObject({ outcome: 'violated', because: 'it took 9.60 s to become healthy, the bound is 9.55 s' });
+  });
+});
+
+describe('no-acknowledged-write-lost', () => {
+  const write = (node: string, acknowledgedAtMs: number): MissingWrite => ({
+    key: `k${acknowledgedAtMs}`,
+    slot: 1,
+    value: '2',
+    found: '1',
+    node,
+    sentAtMs: acknowledgedAtMs - 1,
+    acknowledgedAtMs,
+  });
+  const losing = (how: 'isolated' | 'frozen' | 'crashed', acknowledgedAtMs: number, healedAtMs = 7_000) =>
+    outcome(lost.check(film({ extra: fault('node-1', how, 1_000, healedAtMs), missing: [write('node-1', acknowledgedAtMs)] })));
+  it('excuses each kind of exposure for its own window, from the moment the fault took hold', () => {
+    expect(losing('isolated', 4_900)).toBe('held');
+    expect(losing('isolated', 5_100)).toBe('violated');
+    expect(losing('isolated', 4_500, 1_500)).toBe('violated');
+    expect(losing('frozen', 8_500)).toBe('held');
+    expect(losing('crashed', 1_500)).toBe('held');
+    expect(losing('crashed', 2_500)).toBe('violated');
+    expect(losing('isolated', 900)).toBe('violated');
+  });
+  it('lists five of the lost writes', () => {
+    const finding = lost.check(film({ missing: [1, 2, 3, 4, 5, 6].map((n) => write('node-2', n)) }));
+    expect(finding.because).toMatch(/^6 acknowledged writes .*k1 acknowledged by node-2 at 1 ms.*k5.*, …$/);
+  });
+  it('is unknown when keys could not be read, but not when a loss is proven', () => {
+    expect(outcome(lost.check(film({ unreadable: 1 })))).toBe('unknown');
+    expect(outcome(lost.check(film({ unreadable: 1, missing: [write('node-2', 1)] })))).toBe('violated');
+  });
+});
