@@ -26,7 +26,7 @@ export async function poll<T>(
           if (error instanceof AbortError) throw error;
           lacking = error instanceof Error ? error.message : String(error);
           if (performance.now() >= deadline) throw new AbortError(lacking);
-          throw new Error(lacking);
+          throw new Error(lacking, { cause: error });
         }
       },
       { retries: Number.POSITIVE_INFINITY, factor: 1, minTimeout: everyMs, maxTimeout: everyMs, ...(signal ? { signal } : {}) },

@@ -35,7 +35,7 @@ export function live(title: string, quiet: boolean): Live {
   let phase = { name: 'form', sinceMs: 0 };
   let nowMs = 0;
   const draw = (): void => {
-    const rows = [...nodes].sort().map(([name, node]) => {
+    const rows = [...nodes].sort(([a], [b]) => a.localeCompare(b)).map(([name, node]) => {
       const colour = !node.answers ? 'dim' : node.state === 'ok' ? 'green' : 'red';
       return `  ${name.padEnd(9)} ${node.role.padEnd(8)} ${String(node.slots || '').padStart(6)}  ${styleText(colour, node.answers ? node.state.padEnd(5) : 'silent')} ${node.link}`;
     });

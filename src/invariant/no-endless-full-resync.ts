@@ -40,7 +40,7 @@ export default {
       }
     }
     const restarts = [...processes.keys()].filter((runId) => !original.has(runId)).length;
-    const disturbed = new Set(timeline.of('fault-injecting').flatMap(({ nodes }) => nodes)).size;
+    const disturbed = new Set(timeline.of('fault-injecting').flatMap((event) => event.nodes)).size;
     const demotions = roleChanges(timeline).filter(({ to }) => to === 'replica').length;
     const budget = restarts + disturbed + demotions;
     const overruns = timeline.of('log-line').filter(({ kind }) => kind === 'output-buffer-overrun');
