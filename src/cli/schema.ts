@@ -1,0 +1,142 @@
+import { z } from 'zod';
+import { UsageError } from '../base/errors.ts';
+import { didYouMean } from '../base/nearest.ts';
+import type { Duration } from '../base/duration.ts';
+import type { ClusterSpec, RedisConfig } from '../cluster.ts';
+import type { Experiment, Variant } from '../experiment.ts';
+import type { Invariant } from '../invariant.ts';
+import type { Workload } from '../workload.ts';
+
+/*
+ * What TypeScript would have checked, because Node only strips the types, and the ranges that it cannot say. The
+ * message of each rule completes "expected <path> to be …".
+ */
+
+/** Every field of the interface and no other: the compiler refuses a schema that lacks one or knows one too many. */
+type Fields<T> = { readonly [K in keyof T]-?: z.ZodType<T[K] | undefined> };
+
+const object = <T>(fields: Fields<T>): z.ZodType<T> =>
+  z.strictObject(fields, {
+    error: (issue) =>
+      issue.code === 'unrecognized_keys'
+        ? `has the unknown field ${issue.keys[0]}${didYouMean(String(issue.keys[0]), Object.keys(fields))}; there are ${Object.keys(fields).join(', ')}`
+        : `an object with ${Object.keys(fields).join(', ')}`,
+  }) as unknown as z.ZodType<T>;
+
+const text = z.string('a string').regex(/\S/, 'a string that says something');
+/** It becomes the name of a folder. */
+const folderName = z
+  .string('a name')
+  .regex(/^[A-Za-z0-9][\w.-]{0,99}$/, "a name of letters, digits, '-', '_' and '.', such as 'bus-port-blocked'");
+const duration = z.custom<Duration>(
+  (value) => typeof value === 'string' && /^\d+(\.\d+)?(ms|s|m|h)$/.test(value.trim()),
+  "a duration such as '250ms', '30s' or '2m'",
+);
+const whole = (low: number, high: number) => {
+  const error = `a whole number from ${low} to ${high}`;
+  return z.int(error).min(low, error).max(high, error);
+};
+const between = (low: number, high: number) => {
+  const error = `a number from ${low} to ${high}`;
+  return z.number(error).min(low, error).max(high, error);
+};
+const asFunction = <T>() => z.custom<T>((value) => typeof value === 'function', 'a function');
+
+const oneLine = "a number or a string of one line (switches are 'yes' and 'no')";
+const config: z.ZodType<RedisConfig> = z.record(
+  z.string().regex(/^[a-z][a-z0-9-]*$/, "a directive of redis.conf such as 'cluster-node-timeout'"),
+  z.union([z.string().regex(/^[^\r\n]*$/, oneLine), z.number(oneLine)], oneLine),
+  {
+    error: (issue) =>
+      issue.code === 'invalid_key'
+        ? "named as a directive of redis.conf is, such as 'cluster-node-timeout'"
+        : 'an object of redis.conf directives',
+  },
+);
+
+const cluster = object<ClusterSpec>({
+  primaries: whole(1, 100).optional(),
+  replicas: whole(0, 99).optional(),
+  config: config.optional(),
+  formation: z.enum(['written', 'meet'], "'written' or 'meet'").optional(),
+});
+
+const workload = object<Workload>({
+  name: text,
+  clients: whole(1, 1_000),
+  rate: between(1, 100_000),
+  keys: whole(1, 100_000),
+  readShare: between(0, 1),
+  timeoutMs: whole(10, 60_000),
+});
+
+const invariant: z.ZodType<Invariant> = z.looseObject(
+  { name: text, claim: text, check: asFunction<Invariant['check']>() },
+  'an invariant, which is an object with name, claim and check',
+);
+
+const variant = object<Variant>({
+  about: text.optional(),
+  config: config.optional(),
+  expect: z.record(z.string(), z.literal('violated', "'violated'"), "an object such as { 'state-ok': 'violated' }").optional(),
+});
+
+const experiment = object<Experiment>({
+  name: folderName,
+  hypothesis: text,
+  cluster: cluster.optional(),
+  workload: workload.optional(),
+  invariants: z
+    .array(invariant, 'a list of invariants')
+    .min(1, 'a list with at least one invariant, or left out to ask all there are')
+    .refine((list) => new Set(list.map(({ name }) => name)).size === list.length, 'a list of invariants with different names')
+    .optional(),
+  steadyFor: duration.optional(),
+  settleWithin: duration.optional(),
+  variants: z
+    .record(folderName, variant, {
+      error: (issue) =>
+        issue.code === 'invalid_key'
+          ? "called by a name of letters, digits, '-', '_' and '.', such as 'cured'"
+          : 'an object of variants such as { cured: {} }',
+    })
+    .refine((variants) => Object.keys(variants).length > 0, 'an object with at least one variant such as { cured: {} }'),
+  disturb: asFunction<Experiment['disturb']>(),
+});
+
+/** The value as it came, once it is an experiment; else a UsageError of one sentence about the first thing that is wrong. */
+export function parseExperiment(value: unknown, from: string, knownInvariants: readonly string[]): Experiment {
+  const { error } = experiment.safeParse(value);
+  if (error) {
+    const [first, ...others] = error.issues;
+    const path = first?.path.map(String) ?? [];
+    const more = others.length > 0 ? `; ${others.length} more ${others.length === 1 ? 'field is' : 'fields are'} wrong` : '';
+    const where = path.join('.') || 'the default export';
+    const sentence =
+      first?.code === 'unrecognized_keys'
+        ? `${where} ${first.message}`
+        : `expected ${where} to be ${first?.message}${first?.code === 'invalid_key' ? '' : `, got ${show(at(value, path))}`}`;
+    throw new UsageError(`${from}: ${sentence}${more}`);
+  }
+  const parsed = value as Experiment;
+  const names = parsed.invariants?.map(({ name }) => name) ?? knownInvariants;
+  for (const [name, { expect = {} }] of Object.entries(parsed.variants)) {
+    const stranger = Object.keys(expect).find((expected) => !names.includes(expected));
+    if (stranger !== undefined)
+      throw new UsageError(
+        `${from}: expected variants.${name}.expect to name invariants of the experiment, got ${stranger}${didYouMean(stranger, names)}; there are ${names.join(', ')}`,
+      );
+  }
+  return parsed;
+}
+
+const at = (value: unknown, path: readonly string[]): unknown =>
+  path.reduce<unknown>((inner, key) => (inner as Record<string, unknown> | null | undefined)?.[key], value);
+
+function show(value: unknown): string {
+  if (value === undefined) return 'nothing';
+  if (value === null || typeof value === 'number' || typeof value === 'boolean') return String(value);
+  if (typeof value === 'string') return JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value);
+  if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : 'a list';
+  return typeof value === 'object' ? (Object.keys(value).length === 0 ? 'an empty object' : 'an object') : `a ${typeof value}`;
+}
