@@ -19,7 +19,7 @@ import { writeReport } from './report.ts';
 import { settle } from './settle.ts';
 import { version } from './version.ts';
 import { registers, RunningWorkload } from './workload/registers.ts';
-import { Recorder } from './timeline/recorder.ts';
+import { Recorder, unwritable } from './timeline/recorder.ts';
 import { Timeline } from './timeline/timeline.ts';
 import type { RunInfo, TimelineEvent } from './timeline.ts';
 
@@ -60,13 +60,16 @@ const formWithinMs = 30_000;
  */
 export async function runExperiment(experiment: Experiment, options: RunOptions): Promise<RunResult> {
   const id = runId(options.seed);
-  mkdirSync(options.folder, { recursive: true });
-  mkdirSync(path.join(options.folder, 'logs'));
+  try {
+    mkdirSync(path.join(options.folder, 'logs'), { recursive: true });
+  } catch (error) {
+    throw unwritable(options.folder, error);
+  }
   const invariants = [...(experiment.invariants ?? (await allInvariants()))];
-  const recorder = new Recorder(options.folder, options.onEvent);
   const stop = new AbortController();
   const signal = AbortSignal.any([options.signal, stop.signal]);
   const fail = (error: unknown): void => stop.abort(error);
+  const recorder = new Recorder(options.folder, options.onEvent, fail);
   const run = new Run(experiment, options, id, recorder, signal, fail);
   let error: unknown;
   try {
@@ -87,8 +90,13 @@ export async function runExperiment(experiment: Experiment, options: RunOptions)
   const timeline = new Timeline(run.info(invariants.map(({ name }) => name)), recorder.events);
   const operations = run.workload?.operations ?? [];
   const judgement = judge(timeline, operations, invariants);
-  writeFileSync(path.join(options.folder, 'verdict.json'), `${JSON.stringify(judgement, null, 2)}\n`);
-  writeReport(options.folder, timeline, operations, judgement);
+  try {
+    writeFileSync(path.join(options.folder, 'verdict.json'), `${JSON.stringify(judgement, null, 2)}\n`);
+    writeReport(options.folder, timeline, operations, judgement);
+  } catch (thrown) {
+    // Where the disk is full, the run has ended with that already.
+    error ??= unwritable(options.folder, thrown);
+  }
   return { id, folder: options.folder, judgement, ...(error === undefined ? {} : { error }) };
 }
 
@@ -138,6 +146,7 @@ class Run {
       random.fork('workload'),
       () => this.#recorder.nowMs(),
       this.#options.folder,
+      this.#fail,
     );
     this.workload.start();
     await sleepMs(parseDuration(this.#experiment.steadyFor ?? '1s'), this.#signal);
@@ -200,12 +209,13 @@ class Run {
     this.#cluster = cluster;
     this.#logs = await cluster.hosts.follow({
       line: ({ node, epochMs, text }) => {
+        const file = path.join(folder, 'logs', `${node}.log`);
         try {
-          appendFileSync(path.join(folder, 'logs', `${node}.log`), `${text}\n`);
+          appendFileSync(file, `${text}\n`);
           const kind = logKind(text);
           if (kind) this.#recorder.record({ type: 'log-line', node, loggedAtMs: Math.round(epochMs - this.#recorder.epochMs), kind, text });
         } catch (error) {
-          this.#fail(error);
+          this.#fail(unwritable(file, error));
         }
       },
       exit: (node, exitCode) => this.#recorder.record({ type: 'container-exited', node, exitCode, expected: false }),

@@ -1,4 +1,4 @@
-import { accessSync, constants, mkdirSync, rmSync, symlinkSync } from 'node:fs';
+import { mkdirSync, rmSync, statfsSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { type ExitCode, exitCode, messageOf, SlotquakeError, UsageError } from '../base/errors.ts';
 import { freshSeed } from '../base/random.ts';
@@ -35,6 +35,9 @@ const codes: Readonly<Record<Verdict, ExitCode>> = {
   aborted: exitCode.aborted,
   'harness-failed': exitCode.harnessFailed,
 };
+/** A record takes a few MB; what is left over is for the next one. */
+const leastFreeMb = 16;
+const leastMemoryMb = 16;
 /** The worst decides; a run that was stopped outranks them all. */
 const severity: readonly ExitCode[] = [
   exitCode.asExpected,
@@ -53,6 +56,8 @@ export async function run(names: readonly string[], flags: RunFlags, signal: Abo
     if (flags.variant !== undefined && !(flags.variant in experiment.variants))
       throw new UsageError(`expected a variant of ${name} (${Object.keys(experiment.variants).join(', ')}), got ${flags.variant}`);
   }
+  if (flags.memory !== undefined && flags.memory < leastMemoryMb)
+    throw new UsageError(`expected --memory of at least ${leastMemoryMb} MB, which an engine in a cluster needs, got ${flags.memory}`);
   writable(flags.results);
   const driver = await dockerDriver();
   const say = flags.quiet || flags.json ? (): void => {} : console.log;
@@ -109,14 +114,19 @@ export async function run(names: readonly string[], flags: RunFlags, signal: Abo
 function writable(folder: string): void {
   try {
     mkdirSync(folder, { recursive: true });
-    accessSync(folder, constants.W_OK);
-    // Root passes access(2) on a read-only mount's owner check alone; a real file tells.
+    // A file with something in it tells what access(2) does not: a read-only mount to root, a full disk to anybody.
     const probe = path.join(folder, `.probe-${process.pid}`);
-    mkdirSync(probe);
-    rmSync(probe, { recursive: true });
+    try {
+      writeFileSync(probe, 'x'.repeat(4_096));
+    } finally {
+      rmSync(probe, { force: true });
+    }
+    const { bavail, bsize } = statfsSync(folder);
+    const freeMb = Math.floor((bavail * bsize) / 2 ** 20);
+    if (freeMb < leastFreeMb) throw new Error(`${freeMb} MB are free, a record wants ${leastFreeMb}`);
   } catch (error) {
     throw new UsageError(
-      `expected a results folder that can be written, but ${folder} cannot (${messageOf(error)}); choose another with --results`,
+      `expected a results folder that can be written, but ${folder} cannot (${messageOf(error)}); make room or choose another with --results`,
     );
   }
 }

@@ -54,6 +54,9 @@ function open(endpoint: string): Docker {
   return new Docker({ host: hostname, port: port || 2375, protocol: 'http' });
 }
 
+/** What `ask` says of an engine that is there and not for us. */
+const denial = 'permission denied';
+
 /** No engine answered at all, as opposed to one that answered and will not do. */
 export class NoEngineError extends SlotquakeError {}
 
@@ -61,8 +64,13 @@ export class NoEngineError extends SlotquakeError {}
 export async function connect(): Promise<Docker> {
   const tried = endpoints();
   const reasons: string[] = [];
+  const denied: string[] = [];
   for (const endpoint of tried) {
     const answer = await ask(endpoint);
+    if (answer === denial) {
+      denied.push(endpoint);
+      continue;
+    }
     if (typeof answer === 'string') {
       if (answer !== '') reasons.push(answer);
       continue;
@@ -75,6 +83,11 @@ export async function connect(): Promise<Docker> {
     }
     return answer.docker;
   }
+  if (denied.length > 0) {
+    throw new SlotquakeError(
+      `permission denied at ${denied.join(', ')}: add yourself to the group that owns the socket (docker) and log in again, or run as root`,
+    );
+  }
   throw new NoEngineError(
     `no container engine answers (tried ${tried.join(', ')}${reasons.length > 0 ? `; ${reasons.join('; ')}` : ''}); start Docker, set DOCKER_HOST, or run \`npm run setup\` as root on Debian or Ubuntu`,
   );
@@ -86,16 +99,13 @@ async function ask(endpoint: string): Promise<{ readonly docker: Docker; readonl
     const docker = open(endpoint);
     // The signal ends the request itself: one left open would keep the process alive. Its types do not know the option.
     const version = (docker.version as (options: { abortSignal: AbortSignal }) => Promise<Docker.DockerVersion>).bind(docker);
-    return {
-      docker,
-      api: (await within(`the engine at ${endpoint}`, answerWithinMs, version({ abortSignal: AbortSignal.timeout(answerWithinMs) })))
-        .ApiVersion,
-    };
+    const answer = await within(`the engine at ${endpoint}`, answerWithinMs, version({ abortSignal: AbortSignal.timeout(answerWithinMs) }));
+    const api: unknown = answer?.ApiVersion;
+    return typeof api === 'string' && /^\d+\.\d+$/.test(api) ? { docker, api } : `${endpoint}: what answers there is no container engine`;
   } catch (error) {
     const { code } = error as { code?: string };
     if (code === 'ENOENT') return '';
-    if (code === 'EACCES')
-      return `permission denied at ${endpoint}: add yourself to the group that owns the socket (docker) and log in again, or run as root`;
+    if (code === 'EACCES') return denial;
     return `${endpoint}: ${messageOf(error)}`;
   }
 }

@@ -76,7 +76,13 @@ function readRunInfo(file: string): RunInfo {
     throw new UsageError(`expected the record of a run, but ${file} cannot be read (${messageOf(error)}); name a folder below results/`);
   }
   const run = value as RunInfo | null;
-  if (typeof run !== 'object' || run?.format !== 1 || !Array.isArray(run.nodes) || !Array.isArray(run.invariants)) {
+  const whole =
+    run?.format === 1 &&
+    Array.isArray(run.nodes) &&
+    run.nodes.every((node) => typeof node?.name === 'string' && Array.isArray(node.slots)) &&
+    Array.isArray(run.invariants) &&
+    [run.engine, run.settings, run.expect].every((part) => typeof part === 'object' && part !== null);
+  if (!whole) {
     throw new UsageError(`${file} is not a run of Slotquake in format 1; name a folder below results/`);
   }
   return run;

@@ -1,4 +1,4 @@
-import { closeSync, openSync, writeSync } from 'node:fs';
+import { closeSync, openSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Random } from '../base/random.ts';
 import type { Cluster } from '../cluster.ts';
@@ -6,6 +6,7 @@ import { connectCluster, connectNode, type Redis } from '../cluster/client.ts';
 import { keySlot, parseClusterNodes } from '../cluster/topology.ts';
 import type { MissingWrite } from '../timeline.ts';
 import { formatOperation, type Operation } from '../timeline/history.ts';
+import { unwritable } from '../timeline/recorder.ts';
 import type { Workload } from '../workload.ts';
 import { outcomeOf } from './outcome.ts';
 
@@ -27,7 +28,9 @@ export class RunningWorkload implements Disposable {
   readonly #workload: Workload;
   readonly #random: Random;
   readonly #nowMs: () => number;
+  readonly #file: string;
   readonly #descriptor: number;
+  readonly #onUnwritable: (error: unknown) => void;
   readonly #clients: Map<string, Redis>[];
   readonly #keys: readonly string[];
   /** Where this workload believes a slot is served, with the config epoch that said so: an older one never wins. */
@@ -38,12 +41,22 @@ export class RunningWorkload implements Disposable {
   #count = 0;
   #refreshedAtMs = 0;
 
-  constructor(cluster: Cluster, workload: Workload, random: Random, nowMs: () => number, folder: string) {
+  /** `onUnwritable` is called when an operation cannot be written to the history. */
+  constructor(
+    cluster: Cluster,
+    workload: Workload,
+    random: Random,
+    nowMs: () => number,
+    folder: string,
+    onUnwritable: (error: unknown) => void,
+  ) {
     this.#cluster = cluster;
     this.#workload = workload;
     this.#random = random;
     this.#nowMs = nowMs;
-    this.#descriptor = openSync(path.join(folder, 'history.jsonl'), 'wx');
+    this.#file = path.join(folder, 'history.jsonl');
+    this.#descriptor = openSync(this.#file, 'wx');
+    this.#onUnwritable = onUnwritable;
     this.#clients = Array.from(
       { length: workload.clients },
       (_, client) =>
@@ -113,7 +126,11 @@ export class RunningWorkload implements Disposable {
       this.#redirect(slot, error);
     }
     this.operations.push(operation);
-    writeSync(this.#descriptor, `${formatOperation(operation)}\n`);
+    try {
+      writeFileSync(this.#descriptor, `${formatOperation(operation)}\n`);
+    } catch (error) {
+      this.#onUnwritable(unwritable(this.#file, error));
+    }
   }
 
   /** Learns where to go next time. The operation itself is not repeated: nothing is hidden. */
