@@ -5,7 +5,8 @@
  *
  * Scaled: the node timeout is 3 s instead of the default 15 s; the mechanism does not depend on it.
  */
-import { blockBus, defineExperiment } from '../src/index.ts';
+import blockBus from '../src/fault/block-bus.ts';
+import { defineExperiment } from '../src/index.ts';
 
 export default defineExperiment({
   name: 'bus-port-blocked',

@@ -2,11 +2,39 @@ import type { EngineInfo } from './timeline.ts';
 
 /**
  * A deed as data, so that a journal can hold it and another process can carry it out.
- * `toolbox` runs inside the node's network namespace beside the engine, with NET_ADMIN and nothing else.
+ *
+ * Scripts for `sh -c` run in one of three places: `toolbox`, in the node's network namespace beside the engine, as root
+ * with NET_ADMIN and nothing else; `files`, in the same container as the engine's own user, for /data; `engine`, in the
+ * engine's container, where $CLI is its command line client. The other deeds are the container engine's own.
  */
 export type Command =
-  | { readonly run: 'toolbox'; readonly node: string; readonly argv: readonly string[] }
-  | { readonly run: 'pause' | 'unpause' | 'kill' | 'start'; readonly node: string };
+  | { readonly run: 'toolbox'; readonly node: string; readonly script: string }
+  | { readonly run: 'files'; readonly node: string; readonly script: string }
+  | { readonly run: 'engine'; readonly node: string; readonly script: string }
+  | { readonly run: 'pause' | 'unpause' | 'start' | 'restart'; readonly node: string }
+  /** SIGTERM, and SIGKILL when the engine has not ended `graceSeconds` later. */
+  | { readonly run: 'stop'; readonly node: string; readonly graceSeconds: number }
+  | { readonly run: 'kill'; readonly node: string; readonly signal: string }
+  /** Limits of the engine's container; null is no limit beyond the machine's own. */
+  | { readonly run: 'limit'; readonly node: string; readonly memoryBytes?: number | null; readonly cpus?: number | null }
+  /** What the container engine does when the engine process ends by itself. */
+  | { readonly run: 'restart-policy'; readonly node: string; readonly policy: 'no' | 'always' }
+  /** Prints what differs from these, and nothing when nothing does: a read-back. */
+  | { readonly run: 'expect'; readonly node: string; readonly state: Partial<HostState> }
+  /** As `files`, but in a container that lives for this command alone and may also change mounts and foreign processes. */
+  | { readonly run: 'surgeon'; readonly node: string; readonly script: string };
+
+/** What the container engine knows of a node's engine container. */
+export interface HostState {
+  readonly status: 'running' | 'paused' | 'exited' | 'restarting' | 'gone';
+  /** Stopped by SIGSTOP, which the container engine itself does not notice. */
+  readonly stopped: boolean;
+  readonly memoryBytes: number | null;
+  readonly cpus: number | null;
+  readonly policy: 'no' | 'always';
+  readonly exitCode: number;
+  readonly outOfMemory: boolean;
+}
 
 export interface CommandResult {
   readonly exitCode: number;
@@ -60,11 +88,14 @@ export interface Hosts extends AsyncDisposable {
   write(node: string, file: string, content: string): Promise<void>;
   /** Starts the engine processes with these arguments, all together. */
   start(argv: (host: Host) => readonly string[]): Promise<void>;
+  /** Carries a command out. Bounded in time: a node that is paused or gone makes it fail, never hang. */
   perform(command: Command): Promise<CommandResult>;
+  /** What the container engine knows of the node's engine container now. */
+  state(node: string): Promise<HostState>;
   /** Follows the engines' logs and exits until closed. Lines of one node keep their order. */
   follow(on: { line(line: LogLine): void; exit(node: string, exitCode: number): void }): Promise<Disposable>;
-  /** Ends whatever another process left running in the toolboxes, so that none of its deeds can land after an undo. */
-  fence(): Promise<void>;
+  /** Ends the shells that another process, now dead, left in the containers, so that none of its deeds lands after its undo. */
+  fence(pid: number): Promise<void>;
   /** Removes everything of this run and proves it gone. Idempotent. */
   remove(): Promise<void>;
 }
@@ -88,3 +119,8 @@ export interface Leftover {
   readonly inUse: boolean;
   readonly resources: readonly { readonly kind: 'container' | 'volume' | 'network'; readonly name: string }[];
 }
+
+/** Runs a script; it must end by itself. */
+export const toolbox = (node: string, script: string): Command => ({ run: 'toolbox', node, script });
+export const files = (node: string, script: string): Command => ({ run: 'files', node, script });
+export const engine = (node: string, script: string): Command => ({ run: 'engine', node, script });

@@ -1,7 +1,10 @@
+import type * as z from 'zod';
 import type { Json } from './base/json.ts';
 import type { Random } from './base/random.ts';
-import type { Cluster } from './cluster.ts';
-import type { Command, CommandResult } from './driver.ts';
+import type { Cluster, Node } from './cluster.ts';
+import { select } from './cluster/select.ts';
+import type { Command, CommandResult, HostState } from './driver.ts';
+import { parseParameters } from './parameter.ts';
 import type { Exposure } from './timeline.ts';
 import type { TopologyView } from './timeline/observation.ts';
 
@@ -18,8 +21,11 @@ export type Evidence = { readonly bites: true; readonly because: readonly string
 /** What `effect` may look at: it reads, it never changes. */
 export interface Witness {
   read(command: Command): Promise<CommandResult>;
-  /** The newest topology each node has told a probe. */
+  state(node: string): Promise<HostState>;
+  /** The newest topology each node has told a probe since the fault took hold. */
   views(): ReadonlyMap<string, TopologyView>;
+  /** For how long the node has answered no PING; 0 when its newest one was answered. */
+  silentMs(node: string): number;
   /** Epoch ms of the moment the fault took hold. */
   readonly sinceEpochMs: number;
 }
@@ -31,7 +37,7 @@ export interface Fault<Plan extends Json = Json> {
   plan(cluster: Cluster, topology: TopologyView, random: Random): { readonly plan: Plan; readonly nodes: readonly string[] };
   /** How the victims may lose acknowledged writes. */
   exposes(plan: Plan): readonly Exposure[];
-  /** Pure. `tag` is unique in the run and safe in a chain name. */
+  /** Pure. `tag` is unique among the faults of a node and safe in a chain name: at most 12 characters of a-z, 0-9 and -. */
   actions(plan: Plan, tag: string): readonly Action[];
   effect(plan: Plan, tag: string, witness: Witness): Promise<Evidence>;
 }
@@ -41,3 +47,84 @@ export interface ActiveFault extends AsyncDisposable {
   readonly plan: Json;
   heal(): Promise<void>;
 }
+
+/** What a plan is made from: everything is read at this moment, nothing is touched. */
+export interface Planning {
+  readonly cluster: Cluster;
+  readonly topology: TopologyView;
+  readonly random: Random;
+  /** The nodes that the target means. */
+  readonly victims: readonly Node[];
+  /** The nodes that another target means; 'everyone else' is everyone but the victims. */
+  select(target: string): Node[];
+}
+
+/** A kind of fault, as one file of `fault/` defines it. The texts go into the docs and the command line as they stand. */
+export interface FaultKind<S extends z.ZodObject, Plan extends Json> {
+  readonly name: string;
+  /** What it does to people, in half a sentence. */
+  readonly about: string;
+  /** What it does in the kernel or the engine. */
+  readonly mechanism: string;
+  /** What shows that it bites. */
+  readonly evidence: string;
+  /** How it is taken back. */
+  readonly undo: string;
+  /** Flags of an example: `slotquake inject <name> <example>`. */
+  readonly example: string;
+  readonly parameters: S;
+  plan(parameters: z.output<S>, planning: Planning): Plan;
+  exposes?(plan: Plan): readonly Exposure[];
+  actions(plan: Plan, tag: string): readonly Action[];
+  effect(plan: Plan, tag: string, witness: Witness): Promise<Evidence>;
+}
+
+/** A kind of fault as people use it: called with a target and parameters, it gives a fault to inject. */
+export interface FaultMaker<S extends z.ZodObject = z.ZodObject, Plan extends Json = Json> {
+  (target: string, parameters?: z.input<S>): Fault<Plan>;
+  readonly kind: FaultKind<S, Plan>;
+}
+
+/**
+ * Makes a kind of fault usable: parameters are checked at once, the target when it is planned, and every plan names its
+ * nodes.
+ */
+export function defineFault<S extends z.ZodObject, Plan extends { readonly nodes: readonly string[] } & Json>(
+  kind: FaultKind<S, Plan>,
+): FaultMaker<S, Plan> {
+  const make = (target: string, given: z.input<S> = {} as z.input<S>): Fault<Plan> => {
+    const parameters = parseParameters(`the fault ${kind.name}`, kind.parameters, given);
+    return {
+      name: kind.name,
+      plan(cluster, topology, random) {
+        const victims = select(target, cluster, topology, random);
+        const plan = kind.plan(parameters, {
+          cluster,
+          topology,
+          random,
+          victims,
+          select: (other) => select(other, cluster, topology, random, victims),
+        });
+        return { plan, nodes: plan.nodes };
+      },
+      exposes: (plan) => kind.exposes?.(plan) ?? [],
+      actions: (plan, tag) => kind.actions(plan, tag),
+      effect: (plan, tag, witness) => kind.effect(plan, tag, witness),
+    };
+  };
+  return Object.assign(make, { kind });
+}
+
+/** What each node shows, all of it together: it bites only where it bites everywhere. */
+export async function everywhere(nodes: readonly string[], look: (node: string, index: number) => Promise<Evidence>): Promise<Evidence> {
+  const because: string[] = [];
+  for (const [index, node] of nodes.entries()) {
+    const evidence = await look(node, index);
+    if (!evidence.bites) return evidence;
+    because.push(...evidence.because);
+  }
+  return { bites: true, because };
+}
+
+export const bites = (...because: readonly string[]): Evidence => ({ bites: true, because });
+export const misses = (because: string): Evidence => ({ bites: false, because });

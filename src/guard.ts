@@ -9,7 +9,8 @@ import { dockerDriver } from './driver/docker.ts';
 /**
  * The process that undoes everything when the runner is gone. The runner starts it before it creates anything, tells it
  * every undo before the deed, and holds a pipe to it: when that pipe ends without a farewell, whatever the reason, the
- * guard ends what the runner left running, undoes, reads back that nothing is left, and removes what the run created.
+ * guard ends what the runner left running, undoes, reads back that nothing is left, and removes what the run created. A
+ * cluster that was there before the runner is healed and stays.
  * Every step goes to journal.jsonl. It lives in a session of its own, so a Ctrl-C in the terminal does not reach it.
  */
 export type GuardMessage =
@@ -21,7 +22,10 @@ export type GuardReply = { readonly say: 'ready' } | { readonly say: 'noted'; re
 /** What one undo may take before the guard goes on without it; the removal that follows takes the rules along. */
 const undoWithinMs = 1_500;
 
-async function main(runId: string, journalFile: string): Promise<void> {
+/** What the guard does when the runner is gone: `remove` everything of the run, or `heal` a cluster that stays. */
+export type GuardMode = 'remove' | 'heal';
+
+async function main(runId: string, journalFile: string, runnerPid: number, mode: GuardMode): Promise<void> {
   const journal = (entry: object): void => {
     try {
       appendFileSync(journalFile, `${JSON.stringify({ at: new Date().toISOString(), by: 'guard', ...entry })}\n`);
@@ -49,8 +53,8 @@ async function main(runId: string, journalFile: string): Promise<void> {
   journal({ say: 'runner-gone', pending: pending.size });
   try {
     const hosts = await driver.adopt(runId);
-    await undoAll(hosts, [...pending.values()].reverse(), journal);
-    await removeForGood(driver, hosts, runId);
+    await undoAll(hosts, runnerPid, [...pending.values()].reverse(), journal);
+    if (mode === 'remove') await removeForGood(driver, hosts, runId);
     journal({ say: 'clean', tookMs: Math.round(performance.now() - startedAtMs) });
   } catch (error) {
     journal({ say: 'failed', because: messageOf(error) });
@@ -61,11 +65,12 @@ async function main(runId: string, journalFile: string): Promise<void> {
 /** First no deed of the dead runner may land any more, then each is undone, whether or not it happened. */
 async function undoAll(
   hosts: Hosts,
+  runnerPid: number,
   pending: readonly Extract<GuardMessage, { say: 'register' }>[],
   journal: (entry: object) => void,
 ): Promise<void> {
   if (pending.length === 0) return;
-  await within('ending what runs in the toolboxes', undoWithinMs, hosts.fence()).catch((error: unknown) =>
+  await within('ending what runs in the toolboxes', undoWithinMs, hosts.fence(runnerPid)).catch((error: unknown) =>
     journal({ say: 'fence-failed', because: messageOf(error) }),
   );
   for (const [node, undos] of Map.groupBy(pending, ({ undo }) => undo.node)) {
@@ -94,4 +99,7 @@ async function removeForGood(driver: Driver, hosts: Hosts, runId: string): Promi
   }
 }
 
-if (import.meta.main) await main(process.argv[2] as string, process.argv[3] as string);
+if (import.meta.main) {
+  const [runId = '', journalFile = '', runnerPid = '', mode = 'remove'] = process.argv.slice(2);
+  await main(runId, journalFile, Number(runnerPid), mode as GuardMode);
+}

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { SlotquakeError } from './base/errors.ts';
 import { within } from './base/poll.ts';
 import type { Action } from './fault.ts';
-import type { GuardMessage, GuardReply } from './guard.ts';
+import type { GuardMessage, GuardMode, GuardReply } from './guard.ts';
 
 /** The runner's side of the guard: starts it, and tells it every undo before the deed. */
 export class GuardLink {
@@ -22,9 +22,12 @@ export class GuardLink {
   }
 
   /** Resolves when the guard watches. `onLost` is called when it ends before it was told to: nothing may be injected then. */
-  static async start(runId: string, journalFile: string, onLost: () => void): Promise<GuardLink> {
+  static async start(runId: string, journalFile: string, mode: GuardMode, onLost: () => void): Promise<GuardLink> {
     const script = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? './guard.ts' : './guard.js', import.meta.url));
-    const child = spawn(process.execPath, [script, runId, journalFile], { detached: true, stdio: ['pipe', 'pipe', 'ignore'] });
+    const child = spawn(process.execPath, [script, runId, journalFile, `${process.pid}`, mode], {
+      detached: true,
+      stdio: ['pipe', 'pipe', 'ignore'],
+    });
     const link = new GuardLink(child, onLost);
     const lines = createInterface({ input: child.stdout as NodeJS.ReadableStream });
     const ready = Promise.withResolvers<void>();

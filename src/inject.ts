@@ -18,23 +18,31 @@ export class Injector {
   readonly #observer: Observer;
   readonly #guard: GuardLink;
   readonly #random: Random;
-  readonly #runId: string;
+  readonly #tagOf: (id: number) => string;
   readonly #active = new Map<number, ActiveFault>();
   #count = 0;
 
-  constructor(parts: { cluster: Cluster; recorder: Recorder; observer: Observer; guard: GuardLink; random: Random; runId: string }) {
+  /** `tagOf` gives each fault a name of at most 12 characters that no other fault at the same nodes has. */
+  constructor(parts: {
+    cluster: Cluster;
+    recorder: Recorder;
+    observer: Observer;
+    guard: GuardLink;
+    random: Random;
+    tagOf: (id: number) => string;
+  }) {
     this.#cluster = parts.cluster;
     this.#recorder = parts.recorder;
     this.#observer = parts.observer;
     this.#guard = parts.guard;
     this.#random = parts.random;
-    this.#runId = parts.runId;
+    this.#tagOf = parts.tagOf;
   }
 
   async inject(fault: Fault, signal: AbortSignal): Promise<ActiveFault> {
     signal.throwIfAborted();
     const id = ++this.#count;
-    const tag = `${this.#runId}-${id}`.slice(-12);
+    const tag = this.#tagOf(id);
     const topology = this.#observer.latest('topology').values().next().value;
     if (!topology) throw new SlotquakeError('no node has told its topology yet; inject faults after the cluster is formed');
     const { plan, nodes } = fault.plan(this.#cluster, topology, this.#random.fork(`fault ${id}`));
@@ -43,13 +51,16 @@ export class Injector {
     const effectWatch = new AbortController();
     let watching: Promise<Evidence> = Promise.resolve({ bites: false, because: 'it never took hold' });
     let healing: Promise<void> | undefined;
+    let injectedAtMs = Number.POSITIVE_INFINITY;
 
     const look = (): Promise<Evidence> =>
       fault
         .effect(plan, tag, {
           read: (command) => this.#cluster.hosts.perform(command),
-          views: () => this.#observer.latest('topology'),
-          sinceEpochMs: this.#recorder.epochMs + this.#recorder.nowMs(),
+          state: (node) => this.#cluster.hosts.state(node),
+          views: () => this.#observer.latest('topology', injectedAtMs),
+          silentMs: (node) => this.#observer.silentMs(node),
+          sinceEpochMs: this.#recorder.epochMs + injectedAtMs,
         })
         .catch((error: unknown): Evidence => ({ bites: false, because: messageOf(error) }));
     const watch = async (): Promise<Evidence> => {
@@ -71,11 +82,12 @@ export class Injector {
           for (const { action, undoId } of steps.toReversed()) await this.#undo(action, undoId);
         });
         this.#recorder.record({ type: 'fault-healed', fault: id });
+        this.#active.delete(id);
       } catch (error) {
         this.#recorder.record({ type: 'heal-failed', fault: id, because: messageOf(error) });
+        // It is still in force, so it may be tried again.
+        healing = undefined;
         throw error;
-      } finally {
-        this.#active.delete(id);
       }
     };
     const active: ActiveFault = {
@@ -109,14 +121,19 @@ export class Injector {
       });
       throw error;
     }
-    this.#recorder.record({ type: 'fault-injected', fault: id });
+    injectedAtMs = this.#recorder.record({ type: 'fault-injected', fault: id }).atMs;
     watching = watch();
     return active;
   }
 
-  /** Heals whatever is still in force. Never uses the aborted run's signal. */
+  /**
+   * Heals whatever is still in force, the youngest first: a node that was paused last must wake before an older fault
+   * can be undone inside it. Never uses the aborted run's signal.
+   */
   async healAll(): Promise<void> {
-    await together([...this.#active.values()].reverse(), (fault) => fault.heal());
+    const errors: unknown[] = [];
+    for (const fault of [...this.#active.values()].reverse()) await fault.heal().catch((error: unknown) => errors.push(error));
+    if (errors.length > 0) throw errors.length === 1 ? errors[0] : new AggregateError(errors);
   }
 
   async #undo(action: Action, undoId: number): Promise<void> {

@@ -42,7 +42,9 @@ function ask(invariant: Invariant, timeline: Timeline): Finding {
 }
 
 function conclude(timeline: Timeline, findings: Judgement['findings']): Pick<Judgement, 'verdict' | 'because'> {
-  const failed = timeline.of('heal-failed').at(-1);
+  const failed = timeline
+    .of('heal-failed')
+    .findLast(({ fault, seq }) => !timeline.of('fault-healed').some((healed) => healed.fault === fault && healed.seq > seq));
   if (failed) return { verdict: 'harness-failed', because: `a fault could not be healed: ${failed.because}` };
   const broken = timeline.of('harness-failed').at(-1);
   if (broken) return { verdict: 'harness-failed', because: broken.because };

@@ -75,6 +75,13 @@ export class Observer implements AsyncDisposable {
     );
   }
 
+  /** For how long a node has answered no PING; 0 when the newest one was answered. */
+  silentMs(node: string): number {
+    const key = `${node}/ping`;
+    if (typeof this.#recorded.get(key)?.essence !== 'string') return 0;
+    return this.#recorder.nowMs() - (this.#latest.get(key)?.atMs ?? 0);
+  }
+
   async #ask(node: string, probe: Probe, always: boolean): Promise<void> {
     const key = `${node}/${probe.name}`;
     const askedAtMs = this.#recorder.nowMs();

@@ -139,7 +139,8 @@ class Run {
     const random = seededRandom(this.#options.seed);
     const { info, observer, cluster } = await this.#form(invariantNames);
 
-    this.#recorder.record({ type: 'phase-entered', phase: 'steady' });
+    const steadyForMs = parseDuration(this.#experiment.steadyFor ?? '1s');
+    this.#recorder.record({ type: 'phase-entered', phase: 'steady', withinMs: steadyForMs });
     this.workload = new RunningWorkload(
       cluster,
       this.#experiment.workload ?? registers(),
@@ -149,7 +150,7 @@ class Run {
       this.#fail,
     );
     this.workload.start();
-    await sleepMs(parseDuration(this.#experiment.steadyFor ?? '1s'), this.#signal);
+    await sleepMs(steadyForMs, this.#signal);
 
     this.#recorder.record({ type: 'phase-entered', phase: 'disturb' });
     const injector = new Injector({
@@ -158,13 +159,13 @@ class Run {
       observer,
       guard: this.#guard as GuardLink,
       random: random.fork('faults'),
-      runId: this.#id,
+      tagOf: (fault) => `${this.#id}-${fault}`.slice(-12),
     });
     this.#injector = injector;
     await this.#experiment.disturb(this.#stage(cluster, injector, info, random.fork('stage')));
     await injector.healAll();
 
-    this.#recorder.record({ type: 'phase-entered', phase: 'settle' });
+    this.#recorder.record({ type: 'phase-entered', phase: 'settle', withinMs: info.settleWithinMs });
     const healedAtMs = this.#recorder.events.findLast(({ type }) => type === 'fault-healed')?.atMs ?? this.#recorder.nowMs();
     const lacking = await settle(info, observer, this.#recorder, info.settleWithinMs, this.#signal);
     this.#recorder.record(
@@ -188,7 +189,7 @@ class Run {
   async #form(invariantNames: readonly string[]): Promise<{ info: RunInfo; observer: Observer; cluster: Cluster }> {
     const { driver, folder } = this.#options;
     this.#recorder.record({ type: 'phase-entered', phase: 'form' });
-    this.#guard = await GuardLink.start(this.#id, path.join(folder, 'journal.jsonl'), () =>
+    this.#guard = await GuardLink.start(this.#id, path.join(folder, 'journal.jsonl'), 'remove', () =>
       this.#fail(new SlotquakeError('the guard process ended during the run; everything was healed and the run stopped')),
     );
     this.#signal.throwIfAborted();
@@ -225,6 +226,7 @@ class Run {
     observer.start(this.#fail);
     const info = this.info(invariantNames);
     writeFileSync(path.join(folder, 'run.json'), `${JSON.stringify(info, null, 2)}\n`);
+    this.#recorder.record({ type: 'waiting', until: 'every node describes the same healthy cluster', withinMs: formWithinMs });
     const lacking = await settle(info, observer, this.#recorder, formWithinMs, this.#signal);
     if (lacking.length > 0)
       throw new SlotquakeError(
@@ -241,9 +243,15 @@ class Run {
       signal,
       variant: this.#options.variant,
       inject: (fault) => injector.inject(fault, signal),
-      sleep: (duration) => sleepMs(parseDuration(duration), signal),
+      sleep: (duration) => {
+        const withinMs = parseDuration(duration);
+        this.#recorder.record({ type: 'waiting', until: null, withinMs });
+        return sleepMs(withinMs, signal);
+      },
       until: async (what, condition, within) => {
-        const deadlineMs = this.#recorder.nowMs() + parseDuration(within);
+        const withinMs = parseDuration(within);
+        this.#recorder.record({ type: 'waiting', until: what, withinMs });
+        const deadlineMs = this.#recorder.nowMs() + withinMs;
         while (!condition(new Timeline(info, this.#recorder.events))) {
           if (this.#recorder.nowMs() > deadlineMs) {
             this.#recorder.record({ type: 'noted', text: `waited ${within} in vain until ${what}` });

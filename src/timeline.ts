@@ -36,7 +36,10 @@ export type Observed = {
 
 /** What can happen in a run. Every event is one line of timeline.jsonl. */
 export type Happening =
-  | { readonly type: 'phase-entered'; readonly phase: Phase }
+  /** `withinMs`: how long the phase takes (steady) or may take (settle); absent where nothing bounds it. */
+  | { readonly type: 'phase-entered'; readonly phase: Phase; readonly withinMs?: number }
+  /** The run waits, at most this long; `until` is null where it only lets time pass. */
+  | { readonly type: 'waiting'; readonly until: string | null; readonly withinMs: number }
   | {
       readonly type: 'fault-injecting';
       readonly fault: number;

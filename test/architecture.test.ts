@@ -23,7 +23,11 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   image: ['base', 'driver', 'version'],
   cluster: ['base', 'timeline', 'driver'],
   workload: ['base', 'timeline', 'cluster'],
-  fault: ['base', 'timeline', 'driver', 'cluster'],
+  parameter: ['base'],
+  firewall: ['driver', 'fault'],
+  traffic: ['base', 'driver'],
+  fault: ['base', 'timeline', 'driver', 'cluster', 'parameter', 'firewall', 'traffic'],
+  faults: ['fault'],
   probe: ['base', 'timeline', 'cluster'],
   judge: ['base', 'timeline', 'invariant'],
 };

@@ -5,12 +5,13 @@ import type Docker from 'dockerode';
 import { pack } from 'tar-stream';
 import { messageOf, SlotquakeError, UsageError } from '../base/errors.ts';
 import { log } from '../base/log.ts';
-import { poll } from '../base/poll.ts';
+import { poll, within } from '../base/poll.ts';
 import { together } from '../base/together.ts';
-import type { Command, CommandResult, Driver, Host, Hosts, HostsSpec, Leftover, Reach } from '../driver.ts';
+import type { Command, CommandResult, Driver, Host, Hosts, HostsSpec, HostState, Leftover, Reach } from '../driver.ts';
 import type { EngineInfo } from '../timeline.ts';
 import { parseLogLine } from './container/log-line.ts';
-import { ContainerShell } from './container/shell.ts';
+import { runBeside } from './container/one-shot.ts';
+import { ContainerShell, endShellsOf, type ShellKind } from './container/shell.ts';
 import { addressIn, candidates, isLocalAddress, localNetworks, overlaps, rangeOf } from './container/subnet.ts';
 import { connect } from './endpoint.ts';
 
@@ -25,6 +26,10 @@ const labels = {
 };
 const clientPort = 6379;
 const toolboxMemoryMb = 64;
+const cpuPeriodUs = 100_000;
+/** What a script or a deed of the container engine may take before it counts as failed. */
+const scriptWithinMs = 8_000;
+const deedWithinMs = 15_000;
 /** The uid that the official images run the engine as; our assembled ones have the same. */
 const engineUid = 999;
 
@@ -273,45 +278,151 @@ class DockerHosts implements Hosts {
       await container.start();
     });
     // Opened now, so that the first fault does not pay for it.
-    await together(this.hosts, (host) => this.#shell(host));
+    await together(this.hosts, (host) => this.#shell(host, 'toolbox'));
   }
 
-  #shell(host: Host): Promise<ContainerShell> {
-    const opened = this.#shells.get(host.name);
+  #shell(host: Host, kind: ShellKind): Promise<ContainerShell> {
+    const key = `${host.name} ${kind}`;
+    const opened = this.#shells.get(key);
     if (opened) return opened;
-    const opening = ContainerShell.open(this.#docker.getContainer(host.toolbox), `the toolbox of ${host.name}`);
-    this.#shells.set(host.name, opening);
-    opening.catch(() => this.#shells.delete(host.name));
+    const container = this.#docker.getContainer(kind === 'engine' ? host.container : host.toolbox);
+    const opening = ContainerShell.open(container, kind, host.name);
+    this.#shells.set(key, opening);
+    opening.catch(() => this.#shells.delete(key));
     return opening;
   }
 
-  async perform(command: Command): Promise<CommandResult> {
-    const host = this.#host(command.node);
-    if (command.run === 'toolbox') return (await this.#shell(host)).run(command.argv);
-    const container = this.#docker.getContainer(host.container);
+  async #script(host: Host, kind: ShellKind, script: string): Promise<CommandResult> {
+    // A shell in a paused container can neither be opened nor asked; the next command gets a fresh one.
     try {
-      if (command.run === 'pause') await container.pause();
-      else if (command.run === 'unpause') await container.unpause();
-      else if (command.run === 'start') await container.start();
-      else {
-        this.#expectedExits.add(host.name);
-        await container.kill();
-      }
-      return { exitCode: 0, output: '' };
+      return await within(`a command at ${host.name}`, scriptWithinMs, this.#runIn(host, kind, script));
     } catch (error) {
-      const { statusCode } = error as { statusCode?: number };
-      // 304: already so. An undo must work from any state.
-      if (statusCode === 304 || (command.run === 'unpause' && /not paused/.test(messageOf(error)))) return { exitCode: 0, output: '' };
+      const key = `${host.name} ${kind}`;
+      this.#shells.get(key)?.then(
+        (shell) => shell[Symbol.dispose](),
+        () => {},
+      );
+      this.#shells.delete(key);
       return { exitCode: 1, output: messageOf(error) };
     }
   }
 
-  async fence(): Promise<void> {
-    await together(this.hosts, async (host) => {
-      const exec = await this.#docker.getContainer(host.toolbox).exec({ Cmd: ['sh', '-c', 'kill -9 -1'], AttachStdout: true });
+  async #runIn(host: Host, kind: ShellKind, script: string): Promise<CommandResult> {
+    // What is written to a shell in a paused container is carried out when it thaws, after its own undo.
+    if (kind === 'engine' && (await this.#docker.getContainer(host.container).inspect()).State.Paused)
+      throw new SlotquakeError(`the engine of ${host.name} is paused`);
+    const shell = await this.#shell(host, kind);
+    // The engine's shell ends with its container, which may have been started again since.
+    if (!shell.ended) return shell.run(script);
+    this.#shells.delete(`${host.name} ${kind}`);
+    return (await this.#shell(host, kind)).run(script);
+  }
+
+  async perform(command: Command): Promise<CommandResult> {
+    const host = this.#host(command.node);
+    if ('script' in command && command.run !== 'surgeon') return this.#script(host, command.run, command.script);
+    try {
+      return { exitCode: 0, output: (await within(`${command.run} at ${host.name}`, deedWithinMs, this.#deed(host, command))) ?? '' };
+    } catch (error) {
+      return { exitCode: 1, output: messageOf(error) };
+    }
+  }
+
+  /** What the container engine itself does. An undo must work from any state, so what is already so is no error. */
+  async #deed(
+    host: Host,
+    command: Exclude<Command, { script: string }> | Extract<Command, { run: 'surgeon' }>,
+  ): Promise<string | undefined> {
+    const container = this.#docker.getContainer(host.container);
+    const unless = (already: RegExp, deed: Promise<unknown>): Promise<unknown> =>
+      deed.catch((error: { statusCode?: number }) => {
+        if (error.statusCode !== 304 && !already.test(messageOf(error))) throw error;
+      });
+    switch (command.run) {
+      case 'pause':
+        await unless(/already paused/, container.pause());
+        return;
+      case 'unpause':
+        await unless(/not paused|not running/, container.unpause());
+        return;
+      case 'start':
+        await unless(/already started/, container.start());
+        return;
+      case 'stop':
+        this.#expectedExits.add(host.name);
+        await container.stop({ t: command.graceSeconds });
+        return;
+      case 'restart':
+        this.#expectedExits.add(host.name);
+        await container.restart({ t: 10 });
+        return;
+      case 'kill':
+        if (!['SIGSTOP', 'SIGCONT'].includes(command.signal)) this.#expectedExits.add(host.name);
+        await unless(/is not running/, container.kill({ signal: command.signal }));
+        return;
+      case 'limit': {
+        const { memoryBytes, cpus } = command;
+        await container.update({
+          ...(memoryBytes === undefined ? {} : { Memory: memoryBytes ?? 0, MemorySwap: memoryBytes ?? -1 }),
+          ...(cpus === undefined ? {} : { CpuPeriod: cpuPeriodUs, CpuQuota: cpus === null ? -1 : Math.round(cpus * cpuPeriodUs) }),
+        });
+        return;
+      }
+      case 'restart-policy':
+        await container.update({ RestartPolicy: { Name: command.policy === 'always' ? 'always' : 'no' } });
+        return;
+      case 'expect': {
+        const state = await this.state(host.name);
+        return Object.entries(command.state)
+          .filter(([name, wanted]) => state[name as keyof HostState] !== wanted)
+          .map(([name, wanted]) => `${host.name}: ${name} is ${state[name as keyof HostState]}, expected ${wanted}`)
+          .join('; ');
+      }
+      case 'surgeon': {
+        const { Config } = await this.#docker.getContainer(host.toolbox).inspect();
+        const { exitCode, output } = await runBeside(this.#docker, Config.Image, host.container, this.runId, command.script);
+        if (exitCode !== 0) throw new SlotquakeError(output || `exit ${exitCode}`);
+        return output;
+      }
+    }
+  }
+
+  async state(node: string): Promise<HostState> {
+    const host = this.#host(node);
+    const container = this.#docker.getContainer(host.container);
+    const gone = { status: 'gone', stopped: false, memoryBytes: null, cpus: null, policy: 'no', exitCode: 0, outOfMemory: false } as const;
+    const inspected = await container.inspect().catch((error: { statusCode?: number }) => {
+      if (error.statusCode === 404) return null;
+      throw error;
+    });
+    if (!inspected) return gone;
+    const { State: state, HostConfig: limits } = inspected;
+    const status = state.Paused ? 'paused' : state.Restarting ? 'restarting' : state.Running ? 'running' : 'exited';
+    const { Processes: processes = [], Titles: titles = [] } =
+      status === 'running' ? ((await container.top({ ps_args: '-o pid,stat' })) as { Processes: string[][]; Titles: string[] }) : {};
+    return {
+      status,
+      stopped: processes.some((process) => process[titles.indexOf('STAT')]?.startsWith('T')),
+      memoryBytes: limits.Memory || null,
+      cpus: limits.CpuQuota && limits.CpuQuota > 0 ? limits.CpuQuota / (limits.CpuPeriod || cpuPeriodUs) : null,
+      policy: limits.RestartPolicy?.Name === 'always' ? 'always' : 'no',
+      exitCode: state.ExitCode,
+      outOfMemory: state.OOMKilled,
+    };
+  }
+
+  async fence(pid: number): Promise<void> {
+    const end = async (container: string, user: string): Promise<void> => {
+      const exec = await this.#docker.getContainer(container).exec({ Cmd: ['sh', '-c', endShellsOf(pid)], User: user, AttachStdout: true });
       const stream = await exec.start({ hijack: true });
       stream.resume();
       await new Promise((resolve) => stream.on('close', resolve).on('end', resolve).on('error', resolve));
+    };
+    // Each user may end its own processes only: without capabilities not even root may end another's.
+    await together(this.hosts, async ({ name, toolbox, container }) => {
+      await together(['0', `${engineUid}`], (user) => end(toolbox, user));
+      // An engine that does not run has no shells, and a paused one cannot be entered: its shells land late, if ever.
+      if ((await this.state(name)).status === 'running') await end(container, `${engineUid}`);
     });
   }
 

@@ -1,14 +1,32 @@
 import type Docker from 'dockerode';
 import type { CommandResult } from '../../driver.ts';
 
-/** Runs one shell command in a fresh container with NET_ADMIN and no network, and removes it. */
-export async function runInToolbox(docker: Docker, image: string, script: string): Promise<CommandResult> {
+/** Runs one script in a fresh container with NET_ADMIN and no network, and removes it. */
+export function runInToolbox(docker: Docker, image: string, script: string): Promise<CommandResult> {
+  return oneShot(docker, image, 'doctor', script, { CapAdd: ['NET_ADMIN'] });
+}
+
+/**
+ * Runs one script among the processes of another container, able to enter its namespaces: for the few deeds that need
+ * more than the toolbox has. It lives for this script alone.
+ */
+export function runBeside(docker: Docker, image: string, container: string, runId: string, script: string): Promise<CommandResult> {
+  return oneShot(docker, image, runId, script, { PidMode: `container:${container}`, CapAdd: ['SYS_ADMIN', 'SYS_PTRACE', 'SYS_CHROOT'] });
+}
+
+async function oneShot(
+  docker: Docker,
+  image: string,
+  runId: string,
+  script: string,
+  host: Pick<Docker.HostConfig, 'CapAdd' | 'PidMode'>,
+): Promise<CommandResult> {
   const container = await docker.createContainer({
     Image: image,
     Entrypoint: ['sh', '-c', script],
     Tty: true,
-    Labels: { 'slotquake.run': 'doctor' },
-    HostConfig: { NetworkMode: 'none', CapDrop: ['ALL'], CapAdd: ['NET_ADMIN'] },
+    Labels: { 'slotquake.run': runId },
+    HostConfig: { NetworkMode: 'none', CapDrop: ['ALL'], ...host },
   });
   try {
     await container.start();

@@ -8,6 +8,25 @@ const mark = '\x1e';
 
 export const quote = (argv: readonly string[]): string => argv.map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(' ');
 
+/** Where scripts run: see Command. */
+export type ShellKind = 'toolbox' | 'files' | 'engine';
+
+/** The uid and gid that engines run as; data files are theirs. */
+const engineUser = '999:999';
+
+/** Stands in the command line of each shell that a process of ours has opened, so that another can tell whose it is. */
+const shellMark = (pid: number): string => `slotquake-${pid}`;
+
+/** Ends the shells of a process that is gone, with what they run in the foreground. What was started apart lives on. */
+export const endShellsOf = (pid: number): string =>
+  `for process in /proc/[0-9]*; do case "$(tr '\\0' ' ' <$process/cmdline 2>/dev/null)" in "sh -s ${shellMark(pid)} ") kill -9 -- -\${process#/proc/};; esac; done 2>/dev/null; true`;
+
+/** $CLI is the engine's command line client, with what it needs to be let in; see redisConf in cluster/form.ts. */
+const clientSetup = `
+export REDISCLI_AUTH="$(sed -n 's/^requirepass //p' /data/redis.conf 2>/dev/null | tr -d '"')"
+[ -n "$REDISCLI_AUTH" ] || unset REDISCLI_AUTH
+export CLI="$(command -v valkey-cli || command -v redis-cli) -h 127.0.0.1 -p 6379"`;
+
 /**
  * A shell that stays open inside a container and takes one command after the other: a few milliseconds each, where a
  * fresh `docker exec` costs a hundred. Commands of one shell never overlap.
@@ -28,33 +47,47 @@ export class ContainerShell implements Disposable {
     output.on('data', (chunk: string) => this.#read(chunk));
     const end = (): void => {
       this.#ended = true;
-      this.#closed?.(new SlotquakeError(`the shell in ${what} ended before it answered; is the container still running?`));
+      this.#closed?.(new SlotquakeError(`${what} ended before it answered; is the container still running?`));
     };
     stream.on('end', end);
     stream.on('close', end);
     stream.on('error', end);
   }
 
-  static async open(container: Docker.Container, what: string): Promise<ContainerShell> {
-    const exec = await container.exec({ Cmd: ['sh'], AttachStdin: true, AttachStdout: true, AttachStderr: true });
+  static async open(container: Docker.Container, kind: ShellKind, node: string): Promise<ContainerShell> {
+    const exec = await container.exec({
+      Cmd: ['sh', '-s', shellMark(process.pid)],
+      ...(kind === 'files' ? { User: engineUser } : {}),
+      AttachStdin: true,
+      AttachStdout: true,
+      AttachStderr: true,
+    });
     const stream = await exec.start({ hijack: true, stdin: true });
     const output = new PassThrough();
     container.modem.demuxStream(stream, output, output);
-    return new ContainerShell(what, stream, output);
+    const shell = new ContainerShell(`the ${kind} shell of ${node}`, stream, output);
+    if (kind === 'engine') await shell.run(clientSetup);
+    return shell;
   }
 
-  run(argv: readonly string[]): Promise<CommandResult> {
-    const result = this.#turn.then(() => this.#ask(argv));
+  /** The process behind it is gone: open another. */
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  run(script: string): Promise<CommandResult> {
+    const result = this.#turn.then(() => this.#ask(script));
     this.#turn = result.catch(() => {});
     return result;
   }
 
-  async #ask(argv: readonly string[]): Promise<CommandResult> {
-    if (this.#ended) throw new SlotquakeError(`the shell in ${this.#what} has ended; is the container still running?`);
+  async #ask(script: string): Promise<CommandResult> {
+    if (this.#ended) throw new SlotquakeError(`${this.#what} has ended; is the container still running?`);
     const text = await new Promise<string>((resolve, reject) => {
       this.#answer = resolve;
       this.#closed = reject;
-      this.#stream.write(`( ${quote(argv)} ) </dev/null 2>&1; printf '${mark}%d${mark}' $?\n`);
+      // eval keeps what the set-up exports, and a script with a syntax error cannot take the shell with it.
+      this.#stream.write(`( eval ${quote([script])} ) </dev/null 2>&1; printf '${mark}%d${mark}' $?\n`);
     });
     const [output = '', exitCode = ''] = text.split(mark);
     return { exitCode: Number(exitCode), output: output.trim() };

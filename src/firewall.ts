@@ -1,0 +1,94 @@
+import { toolbox } from './driver.ts';
+import type { Action, Evidence, Witness } from './fault.ts';
+import { bites, misses } from './fault.ts';
+
+/** What the rules of one fault at one node match, seen from that node. */
+export interface Match {
+  readonly ports: readonly number[] | 'all';
+  readonly direction: 'in' | 'out' | 'both';
+  /** IPv4 addresses, or everybody. */
+  readonly peers: readonly string[] | 'all';
+  /**
+   * A link between two nodes is two connections, one opened by each side to the other's port. `both` covers the two,
+   * `to` only the ones that others opened to this node, `from` only those that it opened itself. It means nothing without ports.
+   */
+  readonly connections: 'both' | 'to' | 'from';
+}
+
+export type Way = 'IN' | 'OUT';
+
+/** The match part of each rule, one rule a line; nobody asks connection tracking, so established links are covered. */
+export function matches({ ports, direction, peers, connections }: Match, way: Way): string[] {
+  if (direction !== 'both' && direction.toUpperCase() !== way) return [];
+  const hosts = peers === 'all' ? [way === 'IN' ? '! -i lo' : '! -o lo'] : peers.map((ip) => `${way === 'IN' ? '-s' : '-d'} ${ip}`);
+  // A connection that others opened has our port at our end: the destination of what comes in.
+  const ends = [...(connections === 'from' ? [] : [way === 'IN' ? 'd' : 's']), ...(connections === 'to' ? [] : [way === 'IN' ? 's' : 'd'])];
+  const sides = ports === 'all' ? [''] : ports.flatMap((port) => ends.map((end) => ` -p tcp --${end}port ${port}`));
+  return hosts.flatMap((host) => sides.map((side) => `${host}${side}`));
+}
+
+/** Chains of our own name only; iptables allows 28 characters. */
+export const chainName = (tag: string, way: Way): string => `SLOTQUAKE-${tag}-${way}`;
+
+const ways: readonly Way[] = ['IN', 'OUT'];
+
+/**
+ * One fault's rules at one node, as one transaction: all of them or none take hold. The undo removes our jumps and
+ * chains and nothing else, from any state; it asks for each jump until there is none, in case it was put in twice.
+ */
+export function rules(node: string, tag: string, match: Match, target = 'DROP', table = 'filter'): Action {
+  const used = ways.filter((way) => matches(match, way).length > 0);
+  const hook = (way: Way): string => (way === 'IN' ? 'INPUT' : 'OUTPUT');
+  const lines = [
+    `*${table}`,
+    ...used.map((way) => `:${chainName(tag, way)} - [0:0]`),
+    ...used.flatMap((way) => matches(match, way).map((rule) => `-A ${chainName(tag, way)} ${rule} -j ${target}`)),
+    ...used.map((way) => `-I ${hook(way)} -j ${chainName(tag, way)}`),
+    'COMMIT',
+  ];
+  return {
+    do: toolbox(node, `printf '%s\\n' ${lines.map((line) => `'${line}'`).join(' ')} | iptables-restore -w 5 --noflush`),
+    undo: toolbox(
+      node,
+      `for rule in ${used.map((way) => `${hook(way)}:${chainName(tag, way)}`).join(' ')}; do ` +
+        `while iptables -w 5 -t ${table} -D "\${rule%%:*}" -j "\${rule##*:}" 2>/dev/null; do :; done; ` +
+        `iptables -w 5 -t ${table} -F "\${rule##*:}" 2>/dev/null; iptables -w 5 -t ${table} -X "\${rule##*:}" 2>/dev/null; done; true`,
+    ),
+    residue: toolbox(node, `saved=$(iptables-save -t ${table}) || exit 1; printf '%s\\n' "$saved" | grep -e 'SLOTQUAKE-${tag}-' || true`),
+  };
+}
+
+/** Packets that the fault's rules have hit at a node, in each direction they cover. */
+export async function hits(
+  { read }: Pick<Witness, 'read'>,
+  node: string,
+  tag: string,
+  match: Match,
+  table = 'filter',
+): Promise<Map<Way, number>> {
+  const counted = new Map<Way, number>();
+  for (const way of ways.filter((candidate) => matches(match, candidate).length > 0)) {
+    const { output } = await read(toolbox(node, `iptables -w 5 -t ${table} -L ${chainName(tag, way)} -n -v -x`));
+    counted.set(way, packetsOf(output));
+  }
+  return counted;
+}
+
+/** Sum of the packet counters of all rules in `iptables -L -v -x`. */
+export function packetsOf(listing: string): number {
+  return [...listing.matchAll(/^\s*(\d+)\s+\d+\s+[A-Z]\S*\s/gm)].reduce((sum, [, packets]) => sum + Number(packets), 0);
+}
+
+/** Bites when every direction that the rules cover has hit a packet. */
+export async function hitEvidence(
+  witness: Pick<Witness, 'read'>,
+  node: string,
+  tag: string,
+  match: Match,
+  deed: string,
+): Promise<Evidence> {
+  const counted = await hits(witness, node, tag, match);
+  const none = [...counted].find(([, packets]) => packets === 0);
+  if (none) return misses(`no packet was ${deed} at ${node} on the way ${none[0].toLowerCase()}`);
+  return bites(...[...counted].map(([way, packets]) => `${node}: ${packets} packets ${deed} on the way ${way.toLowerCase()}`));
+}
