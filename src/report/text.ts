@@ -1,21 +1,31 @@
 import { styleText } from 'node:util';
 import { formatMs } from '../base/duration.ts';
+import type { Finding } from '../invariant.ts';
 import type { Judgement } from '../judge.ts';
 import type { RunInfo } from '../timeline.ts';
 
 const signs = { held: styleText('green', '✓'), violated: styleText('red', '✗'), unknown: styleText('yellow', '?') } as const;
 
-/** What is printed when a run is over: the verdict, every finding, the measures beside the theory. */
-export function textReport(run: RunInfo, { verdict, because, findings, measures }: Judgement, folder: string): string {
+/**
+ * What is printed when a run is over: the verdict, every finding, the measures beside the theory. In a terminal of that
+ * many columns long sentences go on below their beginning; elsewhere a finding stays one line, for grep.
+ */
+export function textReport(
+  run: RunInfo,
+  { verdict, because, findings, measures }: Judgement,
+  folder: string,
+  columns = process.stdout.isTTY ? process.stdout.columns : Number.POSITIVE_INFINITY,
+): string {
+  const nameWidth = Math.max(30, ...findings.map(({ invariant }) => invariant.length + 1));
   const colour = verdict === 'as-expected' ? 'green' : verdict === 'inconclusive' ? 'yellow' : 'red';
   const lines = [
     '',
     `${styleText(['bold', colour], verdict.replaceAll('-', ' ').toUpperCase())}  ${run.experiment}/${run.variant} on ${run.engine.kind} ${run.engine.version}`,
-    `  ${because}`,
+    `  ${hanging(because, 2, columns)}`,
     '',
     ...findings.map(
       ({ invariant, finding, expected }) =>
-        `  ${signs[finding.outcome]} ${invariant.padEnd(30)} ${finding.because}${expected === 'violated' ? styleText('dim', ' (the expected symptom)') : ''}`,
+        `  ${signs[finding.outcome]} ${invariant.padEnd(nameWidth)} ${hanging(`${finding.because}${remark(finding.outcome, expected)}`, nameWidth + 5, columns)}`,
     ),
     '',
     ...measures.map(({ name, measuredMs, theoryMs }) => {
@@ -27,4 +37,21 @@ export function textReport(run: RunInfo, { verdict, because, findings, measures 
     `  again   ${run.command}`,
   ];
   return lines.join('\n');
+}
+
+const remark = (outcome: Finding['outcome'], expected: 'held' | 'violated'): string =>
+  expected === 'held' ? '' : outcome === 'violated' ? ' (the expected symptom)' : ' (expected to be violated)';
+
+/** Text that is broken between words where the line is full, and goes on at the column where it began. */
+function hanging(text: string, indent: number, columns: number): string {
+  const room = columns - indent;
+  if (room < 20) return text;
+  const lines = [''];
+  for (const word of text.split(/\s+/)) {
+    const line = lines.at(-1) ?? '';
+    if (line === '') lines[lines.length - 1] = word;
+    else if (line.length + 1 + word.length <= room) lines[lines.length - 1] = `${line} ${word}`;
+    else lines.push(word);
+  }
+  return lines.join(`\n${' '.repeat(indent)}`);
 }
