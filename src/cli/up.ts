@@ -1,17 +1,26 @@
 import { poll } from '../base/poll.ts';
-import { connectNode, natMap } from '../cluster/client.ts';
-import { formCluster } from '../cluster/form.ts';
-import { parseClusterInfo } from '../cluster/topology.ts';
 import { together } from '../base/together.ts';
+import type { Cluster } from '../cluster.ts';
+import { connectNode, natMap, type Redis } from '../cluster/client.ts';
+import { formCluster } from '../cluster/form.ts';
 import { dockerDriver } from '../driver/docker.ts';
 import type { Hosts, Reach } from '../driver.ts';
 import { resolveEngineImage, resolveToolboxImage } from '../image.ts';
+import type { Probe } from '../probe.ts';
+import clusterInfo from '../probe/cluster-info.ts';
+import replication from '../probe/replication.ts';
+import topology from '../probe/topology.ts';
+import { lacking } from '../timeline/health.ts';
+import type { ProbeName } from '../timeline/observation.ts';
 
 export interface UpFlags {
   readonly engine: string;
   readonly reach: Reach | 'auto';
   readonly subnet?: string;
 }
+
+/** How long six fresh nodes may take to agree. */
+const healthyWithinMs = 30_000;
 
 /** A healthy cluster to play with; it stays until `down`. */
 export async function up({ engine, reach, subnet }: UpFlags, signal: AbortSignal): Promise<void> {
@@ -36,21 +45,7 @@ export async function up({ engine, reach, subnet }: UpFlags, signal: AbortSignal
         },
       },
     );
-    await together(cluster.nodes, async (node) => {
-      const client = connectNode(node, { timeoutMs: 1_000, name: 'slotquake-up' });
-      try {
-        await poll(
-          `${node.name} to say cluster_state:ok`,
-          async () => {
-            const { state } = parseClusterInfo(String(await client.call('CLUSTER', 'INFO')));
-            if (state !== 'ok') throw new Error(`it says ${state}`);
-          },
-          { withinMs: 20_000, signal },
-        );
-      } finally {
-        client.disconnect();
-      }
-    });
+    await healthy(cluster, signal);
     const [first] = cluster.nodes;
     console.log(`${cluster.engine.kind} ${cluster.engine.version}, ${cluster.nodes.length} nodes`);
     for (const node of cluster.nodes)
@@ -65,5 +60,38 @@ export async function up({ engine, reach, subnet }: UpFlags, signal: AbortSignal
   } catch (error) {
     await (hosts ?? (await driver.adopt(runId))).remove();
     throw error;
+  }
+}
+
+/** Waits until every node describes the same healthy cluster, as a run does before it goes on; else says which node lacks what. */
+async function healthy(cluster: Cluster, signal: AbortSignal): Promise<void> {
+  const members = { nodes: cluster.nodes.map(({ name, id, address, formedAs, slots }) => ({ name, id, address, role: formedAs, slots })) };
+  const clients = new Map<string, Redis>(
+    cluster.nodes.map((node) => [node.name, connectNode(node, { timeoutMs: 1_000, name: 'slotquake-up' })]),
+  );
+  /** The answers of those who answer: `lacking` names the others. */
+  const ask = async <P extends ProbeName>(probe: Probe<P>) =>
+    new Map(
+      (
+        await together(clients, async ([name, client]) =>
+          probe.ask(client).then(
+            (value) => [[name, value] as const],
+            () => [],
+          ),
+        )
+      ).flat(),
+    );
+  try {
+    await poll(
+      'a healthy cluster',
+      async () => {
+        const [info, views, sync] = [await ask(clusterInfo), await ask(topology), await ask(replication)];
+        const reasons = lacking(members, { clusterInfo: info, topology: views, replication: sync });
+        if (reasons.length > 0) throw new Error(reasons.join('; '));
+      },
+      { withinMs: healthyWithinMs, everyMs: 100, signal },
+    );
+  } finally {
+    for (const client of clients.values()) client.disconnect();
   }
 }

@@ -2,6 +2,9 @@ import type { RunInfo } from '../timeline.ts';
 import { claimsOfSlots, isPrimary, nameOf, ownLine } from './claims.ts';
 import type { ClusterInfo, NodeView, ReplicationInfo, TopologyView } from './observation.ts';
 
+/** All that is asked of a run here: who belongs to it. */
+export type Members = Pick<RunInfo, 'nodes'>;
+
 export interface Latest {
   readonly clusterInfo: ReadonlyMap<string, ClusterInfo>;
   readonly topology: ReadonlyMap<string, TopologyView>;
@@ -11,7 +14,7 @@ export interface Latest {
 const badFlags = ['fail?', 'fail', 'handshake', 'noaddr'];
 
 /** What keeps the newest answers of all nodes from describing one healthy cluster; empty when nothing does. */
-export function lacking(run: RunInfo, { clusterInfo, topology, replication }: Latest): string[] {
+export function lacking(run: Members, { clusterInfo, topology, replication }: Latest): string[] {
   const reasons: string[] = [];
   for (const { name } of run.nodes) {
     const info = clusterInfo.get(name);
@@ -40,7 +43,7 @@ export function lacking(run: RunInfo, { clusterInfo, topology, replication }: La
 }
 
 /** What is wrong in one node's view, apart from what the others say. */
-export function viewDefects(run: RunInfo, node: string, view: TopologyView): string[] {
+export function viewDefects(run: Members, node: string, view: TopologyView): string[] {
   const defects: string[] = [];
   const known = new Set(view.map(({ id }) => id));
   for (const { id, name } of run.nodes) if (!known.has(id)) defects.push(`${node} does not know ${name}`);
@@ -65,7 +68,7 @@ const mapOf = (view: TopologyView): string =>
     .join('\n');
 
 /** Nodes whose map differs from that of the first one that answered, and peers that are listed at more than one address. */
-export function disagreements(run: RunInfo, topology: ReadonlyMap<string, TopologyView>): string[] {
+export function disagreements(run: Members, topology: ReadonlyMap<string, TopologyView>): string[] {
   const views = run.nodes.flatMap(({ name }) => (topology.has(name) ? [{ name, map: mapOf(topology.get(name) as TopologyView) }] : []));
   const [first, ...others] = views;
   const maps = others
