@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { Command, CommanderError, Help, InvalidArgumentError, Option } from 'commander';
 import { AbortedError, exitCode, messageOf, SlotquakeError } from './base/errors.ts';
 import { log } from './base/log.ts';
 import { version } from './version.ts';
@@ -31,12 +31,19 @@ const reachOption = (): Option =>
     .default('auto');
 const subnetOption = (): Option => new Option('--subnet <cidr>', 'use this IPv4 network instead of a free one');
 
+const examples = (...lines: readonly string[]): string =>
+  `\n${lines.length === 1 ? 'Example' : 'Examples'}:\n${lines.map((line) => `  slotquake ${line}`).join('\n')}`;
+
 const program = new Command('slotquake')
   .description('Chaos drills for Redis Cluster and Valkey Cluster on real containers.')
   .version(version)
   .option('--verbose', "show the harness's own log")
   .exitOverride()
-  .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'slotquake: ')) })
+  .configureOutput({
+    // One sentence on one line, the suggestion of commander included.
+    outputError: (text, write) => write(text.replace(/^error: /, 'slotquake: ').replace(/\n\(Did you mean /, ' (did you mean ')),
+  })
+  .configureHelp({ optionDescription: (option) => new Help().optionDescription(option).replace(' (default: false)', '') })
   .hook('preAction', () => {
     if (program.opts<{ verbose?: boolean }>().verbose) log.level = 'debug';
   })
@@ -68,6 +75,14 @@ program
   .addOption(reachOption())
   .addOption(subnetOption())
   .option('--memory <MB>', 'memory limit of each node', positive)
+  .addHelpText(
+    'after',
+    examples(
+      'run bus-port-blocked                 both variants, wounded and cured',
+      'run ./my-drill.ts --engine valkey:9.1 --seed 42',
+      'run bus-port-blocked --variant cured --times 10 --quiet',
+    ),
+  )
   .action(async (names: string[], flags) => {
     const { run } = await import('./cli/run.ts');
     process.exitCode = await run(names, flags, stop.signal);
@@ -75,6 +90,7 @@ program
 program
   .command('list')
   .description('list the experiments that come with Slotquake')
+  .addHelpText('after', examples('list'))
   .action(async () => (await import('./cli/list.ts')).list());
 program
   .command('up')
@@ -82,11 +98,13 @@ program
   .addOption(engineOption())
   .addOption(reachOption())
   .addOption(subnetOption())
+  .addHelpText('after', examples('up', 'up --engine valkey:8.1 --reach ports'))
   .action(async (flags) => (await import('./cli/up.ts')).up(flags, stop.signal));
 program
   .command('down')
   .description('remove a cluster of `up` or `run --keep`')
   .argument('[run]')
+  .addHelpText('after', examples('down                the only one there is', 'down upmp2v3k9x     as `slotquake up` named it'))
   .action(async (runId?: string) => (await import('./cli/down.ts')).down(runId));
 program
   .command('doctor')
@@ -104,6 +122,7 @@ program
   .argument('<result>', 'a folder below results/')
   .option('--json', 'print JSON', false)
   .action(async (folder: string, { json }: { json: boolean }) => {
+  .addHelpText('after', examples('doctor'))
     process.exitCode = await (await import('./cli/check.ts')).check(folder, json);
   });
 program
@@ -115,6 +134,7 @@ program
   .command('sweep')
   .description('remove what crashed runs left')
   .option('--dry-run', 'only list it', false)
+  .addHelpText('after', examples('check results/bus-port-blocked/cured/latest'))
   .option('--all', 'also kept clusters and runs in progress', false)
   .action(async (flags: { dryRun: boolean; all: boolean }) => (await import('./cli/sweep.ts')).sweep(flags));
 program
@@ -122,16 +142,26 @@ program
   .description('print a completion script')
   .argument('<shell>', 'bash, zsh or fish')
   .action(async (shell: string) => console.log((await import('./cli/completion.ts')).completion(shell, program)));
+  .addHelpText('after', examples('report results/bus-port-blocked/wounded/latest'))
 
 try {
-  await program.parseAsync();
+  if (process.argv.length === 2) program.outputHelp();
+  else await program.parseAsync();
 } catch (error) {
   if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : exitCode.badUsage;
   else {
+  .addHelpText('after', examples('sweep --dry-run', 'sweep'))
     console.error(`slotquake: ${error instanceof SlotquakeError ? messageOf(error) : `unexpected: ${messageOf(error)}`}`);
     if (program.opts<{ verbose?: boolean }>().verbose && !(error instanceof SlotquakeError)) console.error(error);
     process.exitCode = error instanceof SlotquakeError ? error.exitCode : exitCode.harnessFailed;
   }
 }
+  .addHelpText(
+    'after',
+    examples(
+      'completion bash > ~/.local/share/bash-completion/completions/slotquake',
+      'completion fish > ~/.config/fish/completions/slotquake.fish',
+    ),
+  )
 // A lost connection somewhere must not keep a finished command alive; every resource was released above.
 process.exit();

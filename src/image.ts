@@ -1,6 +1,7 @@
 import path from 'node:path';
 import type Docker from 'dockerode';
 import { messageOf, SlotquakeError } from './base/errors.ts';
+import { didYouMean } from './base/nearest.ts';
 import { within } from './base/poll.ts';
 import { connect } from './driver/endpoint.ts';
 import { assemble, canAssemble, type Recipe } from './image/debian.ts';
@@ -84,7 +85,7 @@ export async function resolveEngineImage(spec: string, print: (line: string) => 
         ? 'there are no distribution packages to assemble it from on this machine'
         : `only ${knownEngines.join(', ')} can be assembled from packages`,
     );
-  throw new SlotquakeError(`no image for the engine ${spec}: ${tried.join('; ')}`);
+  throw new SlotquakeError(`no image for the engine ${spec}${didYouMean(spec, knownEngines)}: ${tried.join('; ')}`);
 }
 
 export async function resolveToolboxImage(print: (line: string) => void = () => {}): Promise<string> {

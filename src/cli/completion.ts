@@ -1,13 +1,20 @@
 import type { Command } from 'commander';
 import { UsageError } from '../base/errors.ts';
+import { didYouMean } from '../base/nearest.ts';
 import { experimentNames } from './load.ts';
+
+const shells = ['bash', 'zsh', 'fish'];
 
 /** A completion script made from the commands themselves, so that it never lags behind them. */
 export function completion(shell: string, program: Command): string {
-  const words = (command: Command): string[] => command.options.flatMap(({ long }) => long ?? []);
+  const words = (command: Command): string[] => [
+    ...command.commands.map((sub) => sub.name()),
+    ...command.options.flatMap(({ long }) => long ?? []),
+    '--help',
+  ];
   const commands = program.commands.map((command) => ({
     name: command.name(),
-    words: [...words(command), ...(command.name() === 'run' ? experimentNames() : [])],
+    words: [...words(command), ...(command.name() === 'run' ? experimentNames() : command.name() === 'completion' ? shells : [])],
   }));
   const names = commands.map(({ name }) => name).join(' ');
   const cases = commands.map((command) => `      ${command.name}) words="${command.words.join(' ')}" ;;`).join('\n');
@@ -32,6 +39,6 @@ complete -o default -F _slotquake slotquake`;
         ),
       ].join('\n');
     default:
-      throw new UsageError(`expected bash, zsh or fish, got ${shell}`);
+      throw new UsageError(`expected bash, zsh or fish, got ${shell}${didYouMean(shell, shells)}`);
   }
 }

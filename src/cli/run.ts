@@ -1,6 +1,7 @@
 import { mkdirSync, rmSync, statfsSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { type ExitCode, exitCode, messageOf, SlotquakeError, UsageError } from '../base/errors.ts';
+import { didYouMean } from '../base/nearest.ts';
 import { freshSeed } from '../base/random.ts';
 import { quote } from '../driver/container/shell.ts';
 import { dockerDriver } from '../driver/docker.ts';
@@ -54,7 +55,9 @@ export async function run(names: readonly string[], flags: RunFlags, signal: Abo
   for (const name of names.length > 0 ? names : ['bus-port-blocked']) experiments.push({ name, experiment: await loadExperiment(name) });
   for (const { name, experiment } of experiments) {
     if (flags.variant !== undefined && !(flags.variant in experiment.variants))
-      throw new UsageError(`expected a variant of ${name} (${Object.keys(experiment.variants).join(', ')}), got ${flags.variant}`);
+      throw new UsageError(
+        `expected a variant of ${name} (${Object.keys(experiment.variants).join(', ')}), got ${flags.variant}${didYouMean(flags.variant, Object.keys(experiment.variants))}`,
+      );
   }
   if (flags.memory !== undefined && flags.memory < leastMemoryMb)
     throw new UsageError(`expected --memory of at least ${leastMemoryMb} MB, which an engine in a cluster needs, got ${flags.memory}`);
