@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseDuration } from './base/duration.ts';
 import { AbortedError, messageOf, SlotquakeError } from './base/errors.ts';
@@ -230,7 +230,7 @@ class Run {
     const lacking = await settle(info, observer, this.#recorder, formWithinMs, this.#signal);
     if (lacking.length > 0)
       throw new SlotquakeError(
-        `the cluster did not form within ${formWithinMs / 1_000} s: ${lacking.slice(0, 6).join('; ')}; see the engines' logs in ${path.join(folder, 'logs')}`,
+        `the cluster did not form within ${formWithinMs / 1_000} s: ${lacking.slice(0, 6).join('; ')}${lastWords(path.join(folder, 'logs'))}; see the engines' logs in ${path.join(folder, 'logs')}`,
       );
     return { info, observer, cluster };
   }
@@ -310,6 +310,13 @@ class Run {
     else this.#guard?.abandon();
     if (errors.length > 0) throw errors.length === 1 ? errors[0] : new AggregateError(errors);
   }
+}
+
+/** The last line of the first log there is: an engine that does not start says why. */
+function lastWords(folder: string): string {
+  const [file] = readdirSync(folder).toSorted();
+  const line = file === undefined ? undefined : readFileSync(path.join(folder, file), 'utf8').trim().split('\n').at(-1);
+  return line ? `; ${path.basename(file as string, '.log')} logged last: ${line.slice(0, 300)}` : '';
 }
 
 /** The commit of the checkout this harness runs from, or null outside one. */
