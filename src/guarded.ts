@@ -45,7 +45,7 @@ export class GuardLink {
   }
 
   /** Resolves once the guard has the undo in its journal; only then may the deed be done. */
-  async register({ undo, residue }: Action): Promise<number> {
+  async register({ undo, residue }: Pick<Action, 'undo' | 'residue'>): Promise<number> {
     const id = this.#next++;
     const noted = Promise.withResolvers<void>();
     this.#noted.set(id, noted.resolve);

@@ -11,6 +11,12 @@ import type { Recorder } from './timeline/recorder.ts';
 /** How long a heal may take, undo and read-back together, before it counts as failed. */
 const healWithinMs = 5_000;
 
+/** A fault that is decided and not yet done. */
+export interface Planned {
+  readonly nodes: readonly string[];
+  readonly actions: readonly Action[];
+}
+
 /** The only place where a fault takes hold and is healed. */
 export class Injector {
   readonly #cluster: Cluster;
@@ -19,10 +25,14 @@ export class Injector {
   readonly #guard: GuardLink;
   readonly #random: Random;
   readonly #tagOf: (id: number) => string;
+  readonly #planned: ((plan: Planned) => Promise<void>) | undefined;
   readonly #active = new Map<number, ActiveFault>();
   #count = 0;
 
-  /** `tagOf` gives each fault a name of at most 12 characters that no other fault at the same nodes has. */
+  /**
+   * `tagOf` gives each fault a name of at most 12 characters that no other fault at the same nodes has. `planned` is
+   * awaited when everything is decided and nothing is done.
+   */
   constructor(parts: {
     cluster: Cluster;
     recorder: Recorder;
@@ -30,6 +40,7 @@ export class Injector {
     guard: GuardLink;
     random: Random;
     tagOf: (id: number) => string;
+    planned?: (plan: Planned) => Promise<void>;
   }) {
     this.#cluster = parts.cluster;
     this.#recorder = parts.recorder;
@@ -37,6 +48,7 @@ export class Injector {
     this.#guard = parts.guard;
     this.#random = parts.random;
     this.#tagOf = parts.tagOf;
+    this.#planned = parts.planned;
   }
 
   async inject(fault: Fault, signal: AbortSignal): Promise<ActiveFault> {
@@ -47,6 +59,7 @@ export class Injector {
     if (!topology) throw new SlotquakeError('no node has told its topology yet; inject faults after the cluster is formed');
     const { plan, nodes } = fault.plan(this.#cluster, topology, this.#random.fork(`fault ${id}`));
     const actions = fault.actions(plan, tag);
+    await this.#planned?.({ nodes, actions });
     const registered: { readonly action: Action; readonly undoId: number }[] = [];
     const effectWatch = new AbortController();
     let watching: Promise<Evidence> = Promise.resolve({ bites: false, because: 'it never took hold' });

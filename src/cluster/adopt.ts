@@ -1,4 +1,5 @@
 import { UsageError } from '../base/errors.ts';
+import { poll } from '../base/poll.ts';
 import { together } from '../base/together.ts';
 import type { Cluster, Node } from '../cluster.ts';
 import type { Driver } from '../driver.ts';
@@ -17,8 +18,9 @@ export async function adoptCluster(driver: Driver, runId: string): Promise<Clust
   const told = await together(hosts.hosts, async (host) => {
     const client = connectNode(host, { timeoutMs: 1_000, name: 'slotquake-adopt' });
     try {
-      await client.connect().catch(() => {}); // It may be under way already; the first command tells.
-      const view = parseClusterNodes(String(await client.call('CLUSTER', 'NODES')));
+      const view = await poll('an answer', async () => parseClusterNodes(String(await client.call('CLUSTER', 'NODES'))), {
+        withinMs: 2_000,
+      });
       const own = view.find(({ flags }) => flags.includes('myself'));
       if (!own) throw new ParseError('a line of itself in CLUSTER NODES', view);
       const version = /^(redis|valkey)_version:(\S+)/gm;

@@ -1,5 +1,3 @@
-import { readFileSync } from 'node:fs';
-import { hostname } from 'node:os';
 import { PassThrough } from 'node:stream';
 import type Docker from 'dockerode';
 import { pack } from 'tar-stream';
@@ -14,6 +12,7 @@ import { runBeside } from './container/one-shot.ts';
 import { ContainerShell, endShellsOf, type ShellKind } from './container/shell.ts';
 import { addressIn, candidates, isLocalAddress, localNetworks, overlaps, rangeOf } from './container/subnet.ts';
 import { connect } from './endpoint.ts';
+import { isAlive, ownName } from './owner.ts';
 
 /** Everything we create carries the run's id under this name; nothing without it is ever touched. */
 export const runLabel = 'slotquake.run';
@@ -56,7 +55,7 @@ async function identify(docker: Docker, image: string, runId: string): Promise<E
       Image: image,
       Entrypoint: [binary],
       Cmd: ['--version'],
-      Labels: { [runLabel]: runId, [labels.owner]: owner() },
+      Labels: { [runLabel]: runId, [labels.owner]: ownName() },
       HostConfig: { NetworkMode: 'none' },
     });
     try {
@@ -82,7 +81,7 @@ async function provision(docker: Docker, spec: HostsSpec, signal?: AbortSignal):
       `${spec.count} nodes of ${spec.memoryMb} MB need ${needMb} MB with their toolboxes, but the engine has ${haveMb} MB; free some or lower --memory`,
     );
   }
-  const common = { [runLabel]: spec.runId, [labels.kept]: spec.kept ? 'yes' : 'no', [labels.owner]: owner() };
+  const common = { [runLabel]: spec.runId, [labels.kept]: spec.kept ? 'yes' : 'no', [labels.owner]: ownName() };
   const network = await createNetwork(docker, spec, common);
   const reach = spec.reach === 'auto' ? (isLocalAddress(addressIn(network.subnet, 1)) ? 'address' : 'ports') : spec.reach;
   const names = Array.from({ length: spec.count }, (_, index) => `node-${index + 1}`);
@@ -523,32 +522,7 @@ async function leftovers(docker: Docker): Promise<Leftover[]> {
   return [...Map.groupBy(found, (resource) => resource.labels[runLabel] ?? '')].map(([runId, resources]) => ({
     runId,
     kept: resources.some((resource) => resource.labels[labels.kept] === 'yes'),
-    inUse: resources.some((resource) => ownerLives(resource.labels[labels.owner] ?? '')),
+    inUse: resources.some((resource) => isAlive(resource.labels[labels.owner] ?? '').alive),
     resources: resources.map(({ kind, name }) => ({ kind, name })),
   }));
-}
-
-/** This process as no other can be: machine, process id and the time it started. */
-function owner(): string {
-  return `${hostname()}/${process.pid}/${startOf(process.pid)}`;
-}
-
-function ownerLives(label: string): boolean {
-  const [machine, pid, start] = label.split('/');
-  return machine === hostname() && startOf(Number(pid)) !== '' && startOf(Number(pid)) === start;
-}
-
-/** When a process started; empty when it does not live. Where there is no /proc, that it lives must do. */
-function startOf(pid: number): string {
-  try {
-    process.kill(pid, 0);
-  } catch {
-    return '';
-  }
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    return stat.slice(stat.lastIndexOf(')')).split(' ')[20] ?? 'alive';
-  } catch {
-    return 'alive';
-  }
 }

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 
 interface Range {
@@ -33,10 +34,24 @@ export function localNetworks(): string[] {
   return Object.values(networkInterfaces()).flatMap((addresses) => (addresses ?? []).flatMap(({ cidr }) => cidr ?? []));
 }
 
-/** Whether the address belongs to this very machine: then its bridge, and every container behind it, is reachable from here. */
+/**
+ * Whether the address belongs to this very machine: then its bridge, and every container behind it, is reachable from
+ * here. A bridge that no container has joined yet counts as down, and Node lists no interface that is; the kernel's
+ * routing table knows its address all the same.
+ */
 export function isLocalAddress(ip: string): boolean {
-  return Object.values(networkInterfaces()).some((addresses) => addresses?.some(({ address }) => address === ip));
+  try {
+    const own = new Set(
+      [...readFileSync('/proc/net/fib_trie', 'utf8').matchAll(/\|-- (\S+)\n\s+\/32 host LOCAL/g)].map(([, address]) => address),
+    );
+    return own.has(ip) || listed(ip);
+  } catch {
+    return listed(ip);
+  }
 }
+
+const listed = (ip: string): boolean =>
+  Object.values(networkInterfaces()).some((addresses) => addresses?.some(({ address }) => address === ip));
 
 /** Private /24 networks to try, from a place that depends on the run, so that two runs at once rarely want the same. */
 export function* candidates(start: number, taken: readonly string[]): Generator<string> {
