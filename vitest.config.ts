@@ -4,7 +4,16 @@ export default defineConfig({
   test: {
     reporters: ['default', './test/tally.ts'],
     projects: [
-      { test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: ['test/**/*.cluster.test.ts'] } },
+      { test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: ['test/**/*.cluster.test.ts', 'test/**/*.browser.test.ts'] } },
+      {
+        test: {
+          name: 'browser',
+          include: ['test/**/*.browser.test.ts'],
+          globalSetup: ['test/browser.setup.ts'],
+          hookTimeout: 60_000,
+          testTimeout: 60_000,
+        },
+      },
       // Real containers on few cores: one file after the other, so that timings mean something.
       {
         test: {

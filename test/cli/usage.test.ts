@@ -1,0 +1,39 @@
+import { spawnSync } from 'node:child_process';
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+
+const cli = path.join(import.meta.dirname, '..', '..', 'src', 'cli.ts');
+const slotquake = (...args: string[]) => spawnSync(process.execPath, [cli, ...args], { encoding: 'utf8' });
+
+describe('the command line', () => {
+  it('prints its help when nothing is asked of it, and that is no error', () => {
+    const { status, stdout, stderr } = slotquake();
+    expect(status).toBe(0);
+    expect(stdout).toContain('Usage: slotquake');
+    expect(stderr).toBe('');
+  });
+  const mistyped: readonly (readonly [args: readonly string[], suggestion: string])[] = [
+    [['rnu'], 'run'],
+    [['run', '--vriant', 'cured'], '--variant'],
+    [['run', 'bus-port-blokced'], 'bus-port-blocked'],
+    [['run', 'bus-port-blocked', '--variant', 'curd'], 'cured'],
+    [['completion', 'bsh'], 'bash'],
+  ];
+  for (const [args, suggestion] of mistyped) {
+    it(`suggests ${suggestion} for ${args.join(' ')}`, () => {
+      const { status, stderr } = slotquake(...args);
+      expect(status).toBe(64);
+      expect(stderr).toMatch(/^slotquake: [^\n]+\n$/);
+      expect(stderr).toContain(`(did you mean ${suggestion}?)`);
+    });
+  }
+  it('has an example for every command', () => {
+    const commands = [...slotquake().stdout.matchAll(/^ {2}([a-z]+)(?: [[<].*?)? {2,}\S/gm)].map(([, name = '']) => name);
+    expect(commands).toContain('sweep');
+    for (const name of commands) expect(slotquake(name, '--help').stdout, name).toMatch(/Examples?:\n {2}slotquake /);
+  }, 60_000);
+  it('completes the experiments and the commands', () => {
+    expect(slotquake('completion', 'bash').stdout).toMatch(/run\) words="[^"]*--variant[^"]*bus-port-blocked/);
+    expect(slotquake('completion', 'fish').stdout).toContain('__fish_use_subcommand');
+  });
+});
