@@ -110,6 +110,7 @@ program
   .command('doctor')
   .description('report each prerequisite with its remedy')
   .option('--json', 'print JSON', false)
+  .addHelpText('after', examples('doctor'))
   .action(async ({ json }: { json: boolean }) => {
     const { doctor, renderDoctor } = await import('./cli/doctor.ts');
     const checks = await doctor();
@@ -121,41 +122,27 @@ program
   .description('judge an old record again')
   .argument('<result>', 'a folder below results/')
   .option('--json', 'print JSON', false)
+  .addHelpText('after', examples('check results/bus-port-blocked/cured/latest'))
   .action(async (folder: string, { json }: { json: boolean }) => {
-  .addHelpText('after', examples('doctor'))
     process.exitCode = await (await import('./cli/check.ts')).check(folder, json);
   });
 program
   .command('report')
   .description('write report.html of a record again')
   .argument('<result>', 'a folder below results/')
+  .addHelpText('after', examples('report results/bus-port-blocked/wounded/latest'))
   .action(async (folder: string) => (await import('./cli/check.ts')).report(folder));
 program
   .command('sweep')
   .description('remove what crashed runs left')
   .option('--dry-run', 'only list it', false)
-  .addHelpText('after', examples('check results/bus-port-blocked/cured/latest'))
   .option('--all', 'also kept clusters and runs in progress', false)
+  .addHelpText('after', examples('sweep --dry-run', 'sweep'))
   .action(async (flags: { dryRun: boolean; all: boolean }) => (await import('./cli/sweep.ts')).sweep(flags));
 program
   .command('completion')
   .description('print a completion script')
   .argument('<shell>', 'bash, zsh or fish')
-  .action(async (shell: string) => console.log((await import('./cli/completion.ts')).completion(shell, program)));
-  .addHelpText('after', examples('report results/bus-port-blocked/wounded/latest'))
-
-try {
-  if (process.argv.length === 2) program.outputHelp();
-  else await program.parseAsync();
-} catch (error) {
-  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : exitCode.badUsage;
-  else {
-  .addHelpText('after', examples('sweep --dry-run', 'sweep'))
-    console.error(`slotquake: ${error instanceof SlotquakeError ? messageOf(error) : `unexpected: ${messageOf(error)}`}`);
-    if (program.opts<{ verbose?: boolean }>().verbose && !(error instanceof SlotquakeError)) console.error(error);
-    process.exitCode = error instanceof SlotquakeError ? error.exitCode : exitCode.harnessFailed;
-  }
-}
   .addHelpText(
     'after',
     examples(
@@ -163,5 +150,18 @@ try {
       'completion fish > ~/.config/fish/completions/slotquake.fish',
     ),
   )
+  .action(async (shell: string) => console.log((await import('./cli/completion.ts')).completion(shell, program)));
+
+try {
+  if (process.argv.length === 2) program.outputHelp();
+  else await program.parseAsync();
+} catch (error) {
+  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : exitCode.badUsage;
+  else {
+    console.error(`slotquake: ${error instanceof SlotquakeError ? messageOf(error) : `unexpected: ${messageOf(error)}`}`);
+    if (program.opts<{ verbose?: boolean }>().verbose && !(error instanceof SlotquakeError)) console.error(error);
+    process.exitCode = error instanceof SlotquakeError ? error.exitCode : exitCode.harnessFailed;
+  }
+}
 // A lost connection somewhere must not keep a finished command alive; every resource was released above.
 process.exit();
