@@ -21,19 +21,21 @@ export const knownEngines = Object.keys(suites);
 export const defaultEngine = 'redis:7.0';
 
 /** Counts up with the recipe, so that an older toolbox is not taken for a new one. */
-const toolboxVersion = '2';
+const toolboxVersion = '3';
 /** An unreachable registry must not hold a drill up. */
 const pullWithinMs = 120_000;
 
+const toolboxFolder = path.join(packageRoot, 'compose', 'toolbox');
 const toolboxRecipe: Recipe = {
   suites: ['bookworm'],
   // A shell of its own: busybox's runs its own `tc` and `ip`, which know no netem, before those in the PATH.
-  packages: ['iptables', 'iproute2', 'dash', 'busybox-static'],
+  packages: ['iptables', 'iproute2', 'dash', 'busybox-static', 'python3-minimal'],
   // The nft variant works with NET_ADMIN alone; the legacy one would need NET_RAW as well.
   links: {
     'usr/bin/sh': 'dash',
     ...Object.fromEntries(['iptables', 'iptables-save', 'iptables-restore'].map((name) => [`usr/sbin/${name}`, 'xtables-nft-multi'])),
   },
+  files: { 'usr/lib/slotquake/hold.py': path.join(toolboxFolder, 'hold.py') },
   command: ['sleep', '2147483647'],
   repo: 'slotquake/toolbox',
   tag: toolboxVersion,
@@ -111,7 +113,7 @@ export async function resolveToolboxImage(print: (line: string) => void = () => 
 
 /** Where this machine has no Debian packages, the engine may still reach a registry and theirs. */
 async function build(docker: Docker, image: string): Promise<void> {
-  const stream = await docker.buildImage({ context: path.join(packageRoot, 'compose', 'toolbox'), src: ['Dockerfile'] }, { t: image });
+  const stream = await docker.buildImage({ context: toolboxFolder, src: ['Dockerfile', 'hold.py'] }, { t: image });
   await finish(docker, `building ${image}`, pullWithinMs, stream);
 }
 

@@ -174,7 +174,7 @@ describe('bad input', () => {
     ['an unknown variant', ['run', '--variant', 'healed'], 64],
     ['an unknown flag', ['run', '--sed', '1'], 64],
     ['an unpullable image', ['run', '--engine', 'no/such:image'], 3],
-    ['an image that is no Redis', ['run', '--engine', 'slotquake/toolbox:2'], 64],
+    ['an image that is no Redis', ['run', '--engine', 'slotquake/toolbox:3'], 64],
     ['a folder that is no record', ['check', import.meta.dirname], 64],
     ['nodes that cannot fit in memory', ['run', '--memory', '1000000'], 3],
     ['a subnet that clashes', ['run', '--subnet', '127.0.0.0/24'], 64],

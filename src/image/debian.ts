@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { createReadStream, existsSync } from 'node:fs';
-import { chmod, lstat, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, lstat, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import type Docker from 'dockerode';
@@ -23,6 +23,8 @@ export interface Recipe {
   readonly packages: readonly string[];
   /** Links to make, by path, to what. */
   readonly links?: Readonly<Record<string, string>>;
+  /** Files of our own to copy, by path in the image. */
+  readonly files?: Readonly<Record<string, string>>;
   readonly command: readonly string[];
   /** The version that the first package must have, such as '7.0'. */
   readonly version?: string;
@@ -95,7 +97,7 @@ async function download(work: string, { suites, packages, version }: Recipe): Pr
   return (await readdir(folder)).filter((file) => file.endsWith('.deb') && !unneeded.test(file)).map((file) => path.join(folder, file));
 }
 
-async function unpack(root: string, archives: readonly string[], { links = {} }: Recipe): Promise<void> {
+async function unpack(root: string, archives: readonly string[], { links = {}, files = {} }: Recipe): Promise<void> {
   for (const folder of ['bin', 'sbin', 'lib', 'lib64']) {
     await mkdir(path.join(root, 'usr', folder), { recursive: true });
     // Packages of every age unpack into one merged /usr.
@@ -111,6 +113,11 @@ async function unpack(root: string, archives: readonly string[], { links = {} }:
   }
   for (const folder of unneededFolders) await rm(path.join(root, 'usr/share', folder), { recursive: true, force: true });
   await writeFile(path.join(root, 'etc/passwd'), 'root:x:0:0:root:/root:/bin/sh\nredis:x:999:999::/data:/bin/sh\n');
+  for (const [file, source] of Object.entries(files)) {
+    await mkdir(path.dirname(path.join(root, file)), { recursive: true });
+    await copyFile(source, path.join(root, file));
+    await chmod(path.join(root, file), 0o644);
+  }
   const { stdout } = await run(path.join(root, 'usr/bin/busybox'), ['--list']);
   const wanted = {
     ...Object.fromEntries(
