@@ -3,7 +3,8 @@ import { appendFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } f
 import path from 'node:path';
 import { parseDuration } from './base/duration.ts';
 import { AbortedError, messageOf, SlotquakeError } from './base/errors.ts';
-import { sleepMs } from './base/poll.ts';
+import { poll, sleepMs } from './base/poll.ts';
+import { together } from './base/together.ts';
 import { seededRandom } from './base/random.ts';
 import type { Cluster } from './cluster.ts';
 import { formCluster } from './cluster/form.ts';
@@ -221,6 +222,7 @@ class Run {
       },
       exit: (node, exitCode) => this.#recorder.record({ type: 'container-exited', node, exitCode, expected: false }),
     });
+    await this.#failOnDeadEngines(cluster);
     const observer = new Observer(cluster, this.#recorder);
     this.#observer = observer;
     observer.start(this.#fail);
@@ -233,6 +235,20 @@ class Run {
         `the cluster did not form within ${formWithinMs / 1_000} s: ${lacking.slice(0, 6).join('; ')}${lastWords(path.join(folder, 'logs'))}; see the engines' logs in ${path.join(folder, 'logs')}`,
       );
     return { info, observer, cluster };
+  }
+
+  /** An engine that refuses its image or its settings ends at once: no use in waiting for it. */
+  async #failOnDeadEngines({ nodes, hosts }: Cluster): Promise<void> {
+    const states = await together(nodes, async ({ name }) => ({ name, ...(await hosts.state(name)) }));
+    const dead = states.find(({ status }) => status === 'exited');
+    if (!dead) return;
+    const logs = path.join(this.#options.folder, 'logs');
+    const said = await poll('its last words', () => lastWords(logs) || Promise.reject(new Error('none')), { withinMs: 1_000 }).catch(
+      () => '',
+    );
+    throw new SlotquakeError(
+      `the engine of ${dead.name} ended with exit code ${dead.exitCode} as soon as it was started${said}; see ${logs}`,
+    );
   }
 
   #stage(cluster: Cluster, injector: Injector, info: RunInfo, random: Stage['random']): Stage {
@@ -312,11 +328,12 @@ class Run {
   }
 }
 
-/** The last line of the first log there is: an engine that does not start says why. */
+/** The end of the first log there is: an engine that does not start says why. */
 function lastWords(folder: string): string {
   const [file] = readdirSync(folder).toSorted();
-  const line = file === undefined ? undefined : readFileSync(path.join(folder, file), 'utf8').trim().split('\n').at(-1);
-  return line ? `; ${path.basename(file as string, '.log')} logged last: ${line.slice(0, 300)}` : '';
+  if (file === undefined) return '';
+  const words = readFileSync(path.join(folder, file), 'utf8').trim().split('\n').slice(-2).join(' ').slice(-300);
+  return `; ${path.basename(file, '.log')} said last: ${words}`;
 }
 
 /** The commit of the checkout this harness runs from, or null outside one. */

@@ -219,7 +219,13 @@ describe('an experiment with a plain type error', () => {
 });
 
 describe('an engine that does not start', () => {
-  it('ends the run with what its log says', async () => {
+  it('because of a directive that it does not know ends the run at once with what its log says', async () => {
+    const file = path.join(scratch, 'directive.ts');
+    const config = "cluster: { config: { 'no-such-directive': 1 } }";
+    writeFileSync(file, `export default { name: 'a', hypothesis: 'b', variants: { cured: {} }, async disturb() {}, ${config} };\n`);
+    await refused(start(['run', file, '--results', scratch, '--quiet']), 3, /no-such-directive 1' Bad directive/);
+  });
+  it('ends the run at once with what its log says', async () => {
     const docker = await connect();
     const tag = `slotquake/broken:${process.pid}`;
     const container = await docker.createContainer({
@@ -235,7 +241,11 @@ describe('an engine that does not start', () => {
       archive.finalize();
       await container.putArchive(archive as unknown as NodeJS.ReadableStream, { path: '/' });
       await container.commit({ repo: 'slotquake/broken', tag: `${process.pid}` });
-      await refused(start(runIn(scratch, '--engine', tag)), 3, /the cluster did not form.*node-1.*out of order/);
+      await refused(
+        start(runIn(scratch, '--engine', tag)),
+        3,
+        /the engine of node-1 ended with exit code 1 as soon as it was started; .*out of order/,
+      );
     } finally {
       await container.remove({ force: true });
       await docker

@@ -145,20 +145,64 @@ describe('the guard', () => {
       expect((await slotquake('check', folder)).code).toBe(2);
     });
   }
+
+  it('undoes a fault that was only half injected when the runner was killed', async () => {
+    const fixture = path.join(import.meta.dirname, 'fixtures', 'slow-fault.ts');
+    const child = start('run', '--results', path.join(results, 'kill-half'), fixture, '--quiet');
+    const end = ended(child);
+    const folder = await reached(path.join('kill-half', 'slow-fault'), 'the injection', (event) => event.type === 'fault-injecting');
+    const { id } = JSON.parse(readFileSync(path.join(folder, 'run.json'), 'utf8')) as { id: string };
+    const hosts = await driver.adopt(id);
+    const rules = async (): Promise<string> => (await hosts.perform({ run: 'toolbox', node: 'node-1', script: 'iptables-save' })).output;
+    const half = await poll(
+      'the first of two rules',
+      async () => {
+        const now = await rules();
+        if (!/-A INPUT -j SLOTQUAKE-/.test(now)) throw new Error(now);
+        return now;
+      },
+      { withinMs: 5_000, everyMs: 50 },
+    );
+    expect(half).not.toMatch(/-A OUTPUT -j SLOTQUAKE-/);
+    child.kill('SIGKILL');
+    await end;
+    await nothingLeft(child.pid);
+    const journal = await poll(
+      'the guard to call it clean',
+      () => {
+        const text = readFileSync(path.join(folder, 'journal.jsonl'), 'utf8');
+        if (!text.includes('"say":"clean"')) throw new Error(text);
+        return text;
+      },
+      { withinMs: 5_000 },
+    );
+    const readBack = journal.split('\n').filter((line) => line.includes('"read-back"'));
+    expect(readBack).toHaveLength(1);
+    expect(JSON.parse(readBack[0] as string)).toMatchObject({ clean: true, residue: '' });
+  });
 });
 
 describe('Ctrl-C', () => {
-  it('heals, cleans up, writes the record and exits with 130', async () => {
-    const child = start('run', '--results', path.join(results, 'stop'), 'bus-port-blocked', '--variant', 'cured', '--quiet');
-    const end = ended(child);
-    const folder = await reached(path.join('stop', 'bus-port-blocked'), 'the fault', (event) => event.type === 'fault-injected');
-    child.kill('SIGINT');
-    expect((await end).code).toBe(130);
-    expect(await abandoned()).toEqual([]);
-    const events = readFileSync(path.join(folder, 'timeline.jsonl'), 'utf8');
-    expect(events).toContain('"fault-healed"');
-    expect(JSON.parse(readFileSync(path.join(folder, 'verdict.json'), 'utf8'))).toMatchObject({ verdict: 'aborted' });
-  });
+  const moments: readonly (readonly [string, (event: TimelineEvent) => boolean])[] = [
+    ['while the cluster forms', (event) => event.type === 'phase-entered' && event.phase === 'form'],
+    ['while a fault is in force', (event) => event.type === 'fault-injected'],
+    ['while the cluster settles', (event) => event.type === 'phase-entered' && event.phase === 'settle'],
+  ];
+  for (const [index, [when, match]] of moments.entries()) {
+    it(`${when} heals, cleans up, writes the record and exits with 130`, async () => {
+      const child = start('run', '--results', path.join(results, `stop-${index}`), 'bus-port-blocked', '--variant', 'cured', '--quiet');
+      const end = ended(child);
+      const folder = await reached(path.join(`stop-${index}`, 'bus-port-blocked'), when, match);
+      child.kill('SIGINT');
+      const { code, errors } = await end;
+      expect(code, errors).toBe(130);
+      expect(errors).toMatch(/^slotquake: stopped by SIGINT; everything was healed .*\n$/);
+      expect(await abandoned()).toEqual([]);
+      const events = readFileSync(path.join(folder, 'timeline.jsonl'), 'utf8');
+      expect(events.match(/"fault-healed"/g)?.length).toBe(events.match(/"fault-injecting"/g)?.length);
+      expect(JSON.parse(readFileSync(path.join(folder, 'verdict.json'), 'utf8'))).toMatchObject({ verdict: 'aborted' });
+    });
+  }
 });
 
 describe('two runs at once', () => {
