@@ -66,7 +66,8 @@ export class ContainerShell implements Disposable {
     const output = new PassThrough();
     container.modem.demuxStream(stream, output, output);
     const shell = new ContainerShell(`the ${kind} shell of ${node}`, stream, output);
-    if (kind === 'engine') await shell.run(clientSetup);
+    // Not a command of its own, which would run in a subshell and take its exports with it.
+    if (kind === 'engine') stream.write(`${clientSetup}\n`);
     return shell;
   }
 
@@ -86,7 +87,7 @@ export class ContainerShell implements Disposable {
     const text = await new Promise<string>((resolve, reject) => {
       this.#answer = resolve;
       this.#closed = reject;
-      // eval keeps what the set-up exports, and a script with a syntax error cannot take the shell with it.
+      // A script with a syntax error, or one that ends with `exit`, cannot take the shell with it.
       this.#stream.write(`( eval ${quote([script])} ) </dev/null 2>&1; printf '${mark}%d${mark}' $?\n`);
     });
     const [output = '', exitCode = ''] = text.split(mark);
