@@ -1,4 +1,5 @@
 import { formatMs } from '../base/duration.ts';
+import type { TopologyView } from '../timeline/observation.ts';
 import type { RunInfo, TimelineEvent } from '../timeline.ts';
 
 /** What the ids and addresses in engine logs are called by people. */
@@ -25,6 +26,16 @@ export function engineText(text: string, names: Names): string {
 export const notable = (event: TimelineEvent): boolean => event.type !== 'observed' && event.type !== 'probe-failed';
 
 const are = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? ' is' : 's are'}`;
+
+/** The others as one node sees them. */
+const seenBy = (view: TopologyView, names: Names): string =>
+  `sees ${view
+    .map(({ id, flags, slots }) => {
+      const ranges = slots.map(([first, last]) => (first === last ? String(first) : `${first}-${last}`));
+      return [names.get(id) ?? `${id.slice(0, 8)}…`, flags.join(','), ...ranges].join(' ');
+    })
+    .toSorted()
+    .join('; ')}`;
 
 /** An event in one line for a person. */
 export function describe(event: TimelineEvent, names: Names): string {
@@ -66,7 +77,7 @@ export function describe(event: TimelineEvent, names: Names): string {
     case 'noted':
       return event.text;
     case 'observed':
-      return `${event.node}  ${event.probe}: ${engineText(JSON.stringify(event.value), names).slice(0, 300)}`;
+      return `${event.node}  ${event.probe === 'topology' ? seenBy(event.value, names) : `${event.probe}: ${engineText(JSON.stringify(event.value), names).slice(0, 300)}`}`;
     case 'probe-failed':
       return `${event.node}  no answer to ${event.probe}: ${event.because}`;
     default:

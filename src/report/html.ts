@@ -91,7 +91,7 @@ function faults(timeline: Timeline): string {
         ? `<b>could not be healed:</b> ${escape(failed.because)}`
         : '<b>its removal was not recorded</b>';
     const proof = effect
-      ? `It bites: ${effect.evidence.map(escape).join('<br>')}`
+      ? `<span class="dim">It bites, as seen at ${formatMs(effect.atMs)}:</span><br>${effect.evidence.map(escape).join('<br>')}`
       : ineffective
         ? `<b>No effect:</b> ${escape(ineffective.because)}`
         : '<b>Nothing showed that it bites.</b>';
