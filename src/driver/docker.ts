@@ -101,7 +101,8 @@ async function provision(docker: Docker, spec: HostsSpec, signal?: AbortSignal):
     const container = await docker.createContainer({
       name: `slotquake-${spec.runId}-${name}-toolbox`,
       Image: spec.toolboxImage,
-      Entrypoint: ['sleep', '2147483647'],
+      // A shell that waits also buries the orphans of what faults start in the background.
+      Entrypoint: ['sh', '-c', 'while :; do sleep 2147483647 & wait; done'],
       Labels: { ...mine, [labels.part]: 'toolbox' },
       ExposedPorts: { [`${clientPort}/tcp`]: {} },
       StopSignal: 'SIGKILL',

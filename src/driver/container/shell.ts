@@ -19,7 +19,7 @@ const shellMark = (pid: number): string => `slotquake-${pid}`;
 
 /** Ends the shells of a process that is gone, with what they run in the foreground. What was started apart lives on. */
 export const endShellsOf = (pid: number): string =>
-  `for process in /proc/[0-9]*; do case "$(tr '\\0' ' ' <$process/cmdline 2>/dev/null)" in "sh -s ${shellMark(pid)} ") kill -9 -- -\${process#/proc/};; esac; done 2>/dev/null; true`;
+  `for process in /proc/[0-9]*; do case "$(tr '\\0' ' ' <$process/cmdline 2>/dev/null)" in "sh -s ${shellMark(pid)} ") kill -9 -\${process#/proc/};; esac; done 2>/dev/null; true`;
 
 /** $CLI is the engine's command line client, with what it needs to be let in; see redisConf in cluster/form.ts. */
 const clientSetup = `
