@@ -36,6 +36,8 @@ const codes: Readonly<Record<Verdict, ExitCode>> = {
   aborted: exitCode.aborted,
   'harness-failed': exitCode.harnessFailed,
 };
+/** How this command is called from a checkout, which runs the sources, and where the package is installed. */
+const again = import.meta.url.endsWith('.ts') ? 'npm run slotquake --' : 'npx slotquake';
 /** A record takes a few MB; what is left over is for the next one. */
 const leastFreeMb = 16;
 const leastMemoryMb = 16;
@@ -85,7 +87,7 @@ export async function run(names: readonly string[], flags: RunFlags, signal: Abo
           subnet: flags.subnet,
           memoryMb: flags.memory,
           command:
-            `npm run slotquake -- run ${quote([name])} --variant ${quote([variant])} --engine ${quote([flags.engine])} --seed ${seed}`.replaceAll(
+            `${again} run ${quote([name])} --variant ${quote([variant])} --engine ${quote([flags.engine])} --seed ${seed}`.replaceAll(
               "'",
               '',
             ),
