@@ -231,12 +231,11 @@ export class Picture {
     const faults = [...this.#faults.values()].filter(({ nodes }) => nodes.includes(name));
     return [
       `  ${name.padEnd(8)} ${role.padEnd(8)}`,
-      [(role === 'primary' ? `${slots} slots` : '').padStart(12), 'dim'],
-      '  ',
+      // A replica has no slots and a primary no link, so that one column does for both.
+      [`  ${(role === 'primary' ? `${slots} slots` : link).padEnd(12)}`, link === 'link down' ? 'yellow' : 'dim'],
       silentSinceMs === null
         ? [state.padEnd(12), state === 'ok' ? 'green' : 'red']
         : [`silent ${seconds(nowMs - silentSinceMs)}`.padEnd(12), 'yellow'],
-      [link.padEnd(11), link === 'link down' ? 'yellow' : 'dim'],
       ...faults.map(({ name: fault, state: how }): Segment => [`${fault} ${how}  `, 'magenta']),
       failedBy > 0 ? [`failed for ${failedBy} `, 'red'] : '',
       suspectedBy > 0 ? [`suspected by ${suspectedBy} `, 'yellow'] : '',

@@ -50,7 +50,7 @@ describe('the live picture', () => {
     );
     const lines = shown.lines(1_400, 120, 40);
     expect(lines.find((line) => line.includes(' node-1 '))).toMatch(/primary +5461 slots +ok +block-bus bites +suspected by 1/);
-    expect(lines.find((line) => line.includes(' node-4 '))).toMatch(/replica +silent 1\.0 s/);
+    expect(lines.find((line) => line.includes(' node-4 '))).toMatch(/replica +link up +silent 1\.0 s/);
   });
   it('learns node names from the record and uses them in engine lines', () => {
     const failing: Happening = {
