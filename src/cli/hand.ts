@@ -49,7 +49,9 @@ Examples:
     for (const info of parametersOf(kind.parameters)) {
       const hints = [
         ...(info.choices.length > 0 && !info.about.includes(info.choices[0] as string) ? [info.choices.join(', ')] : []),
-        ...(info.fallback === undefined ? [] : [`default ${String(info.fallback)}`]),
+        ...(info.fallback === undefined
+          ? []
+          : [`default ${typeof info.fallback === 'string' ? info.fallback : JSON.stringify(info.fallback)}`]),
       ];
       const option = new Option(`${info.flag} <value>`, `${info.about}${hints.length > 0 ? ` (${hints.join('; ')})` : ''}`);
       if (info.required) option.makeOptionMandatory();

@@ -29,7 +29,7 @@ export async function adoptCluster(driver: Driver, runId: string): Promise<Clust
     throw new UsageError(
       hosts.hosts.length === 0
         ? `the run ${runId} has no nodes; \`slotquake up\` makes some`
-        : `no node of ${runId} answers (${answers[0]}); look at \`docker ps -a\``,
+        : `no node of ${runId} answers (${answers.find((answer) => typeof answer === 'string')}); look at \`docker ps -a\``,
     );
   const lines = hosts.hosts.map((host, index): NodeView => {
     const own =

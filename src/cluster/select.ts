@@ -73,13 +73,13 @@ class Selection {
       return without(this.#before.flatMap((node) => this.#relatives(node, owned[1] as string)));
     }
     const of = /^(?:the|a|an|one|all) (primary|replicas?) of (.+)$/.exec(text);
-    if (of) return without(this.#relatives(this.#anchor(of[2] as string), /^all /.test(text) ? 'replicas' : (of[1] as string)));
+    if (of) return without(this.#relatives(this.#anchor(of[2] as string), text.startsWith('all ') ? 'replicas' : (of[1] as string)));
 
     const [, count, role] = /^(.+?) (?:of )?(?:the )?(primary|primaries|replicas?|nodes?)$/.exec(text) ?? [];
     if (count === undefined || role === undefined) throw this.#unreadable();
     const kind = role.startsWith('primar') ? 'primary' : role.startsWith('replica') ? 'replica' : 'node';
     const pool = without(this.#withRole(kind));
-    return this.#draw(pool, this.#howMany(count, pool.length), `${text}`);
+    return this.#draw(pool, this.#howMany(count, pool.length), text);
   }
 
   #howMany(count: string, available: number): number {

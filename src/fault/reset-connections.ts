@@ -9,7 +9,7 @@ type Plan = { nodes: string[]; ports: number[] | 'all'; peers: Record<string, st
 function filter(plan: Plan, node: string): string {
   const hosts = plan.peers[node] ?? 'all';
   const parts = [
-    ...(plan.ports === 'all' ? [] : [`( ${plan.ports.map((port) => `sport = ${port} or dport = ${port}`).join(' or ')} )`]),
+    ...(plan.ports === 'all' ? [] : [`( ${plan.ports.map((number) => `sport = ${number} or dport = ${number}`).join(' or ')} )`]),
     ...(hosts === 'all' ? [] : [`( ${hosts.map((ip) => `dst ${ip}`).join(' or ')} )`]),
   ];
   return parts.length === 0 ? '' : `"${parts.join(' and ')}"`;
