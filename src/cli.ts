@@ -107,6 +107,20 @@ program
   .addHelpText('after', examples('down                the only one there is', 'down upmp2v3k9x     as `slotquake up` named it'))
   .action(async (runId?: string) => (await import('./cli/down.ts')).down(runId));
 program
+  .command('faults')
+  .description('what is in force by hand, since when, and what shows it')
+  .option('--run <id>', 'only this cluster')
+  .option('--json', 'print JSON', false)
+  .addHelpText('after', examples('faults'))
+  .action(async ({ run, json }: { run?: string; json: boolean }) => (await import('./cli/hand.ts')).faults(run, json));
+program
+  .command('heal')
+  .description('end a fault that was injected by hand')
+  .argument('<id>', 'as `slotquake faults` shows it, or all')
+  .option('--run <id>', 'only this cluster')
+  .addHelpText('after', examples('heal 1', 'heal all'))
+  .action(async (id: string, { run }: { run?: string }) => (await import('./cli/hand.ts')).heal(id, run));
+program
   .command('doctor')
   .description('report each prerequisite with its remedy')
   .option('--json', 'print JSON', false)
@@ -151,6 +165,10 @@ program
     ),
   )
   .action(async (shell: string) => console.log((await import('./cli/completion.ts')).completion(shell, program)));
+// Its flags are those of the faults, which are many files: they are loaded for those who ask for them.
+const [word] = process.argv.slice(2);
+if (word === 'inject' || word === 'completion') program.addCommand(await (await import('./cli/hand.ts')).injectCommand());
+else program.command('inject').description('inject a fault by hand into a cluster of `up`; it ends by itself');
 
 try {
   if (process.argv.length === 2) program.outputHelp();

@@ -7,7 +7,7 @@ import { messageOf, UsageError } from './base/errors.ts';
  * Every schema has a description: the command line and the docs are made from it.
  */
 
-/** A duration such as '80ms' within bounds; becomes milliseconds. */
+/** A duration such as '80ms' within bounds; becomes milliseconds. A default is given as text: `.prefault('80ms')`. */
 export const duration = (about: string, low: string, high: string) =>
   z
     .string()

@@ -1,6 +1,8 @@
 import { UsageError } from './base/errors.ts';
-import { netemScript } from './traffic/netem.ts';
+import { hasNetemScript, netemScript } from './traffic/netem.ts';
 import { nfqueueScript } from './traffic/nfqueue.ts';
+import type { Hosts } from './driver.ts';
+import { toolbox } from './driver.ts';
 import { selectors } from './traffic/selectors.ts';
 
 export { hasNetemScript } from './traffic/netem.ts';
@@ -101,4 +103,10 @@ export function shapeScript(way: Way, tag: string, traffic: Traffic, wish: Shape
   if ((['in', 'out'] as const).every((direction) => selectors(traffic, direction).length === 0))
     throw new UsageError('expected at least one port and one peer, got none: no packet would be chosen');
   return way === 'netem' ? netemScript(tag, traffic, whole) : nfqueueScript(tag, traffic, whole, seed);
+}
+
+/** The better way that the kernel under these hosts has. */
+export async function wayOf(hosts: Hosts): Promise<Way> {
+  const [host] = hosts.hosts;
+  return host && (await hosts.perform(toolbox(host.name, hasNetemScript))).exitCode === 0 ? 'netem' : 'nfqueue';
 }

@@ -4,6 +4,7 @@ import { together } from '../base/together.ts';
 import type { Cluster, Node } from '../cluster.ts';
 import type { Driver, Host } from '../driver.ts';
 import type { NodeView, TopologyView } from '../timeline/observation.ts';
+import { wayOf } from '../traffic.ts';
 import { connectNode } from './client.ts';
 import { parseClusterNodes } from './topology.ts';
 
@@ -48,6 +49,7 @@ export async function adoptCluster(driver: Driver, runId: string): Promise<Clust
     nodes,
     settings: Object.fromEntries(first.settings),
     hosts,
+    shapes: await wayOf(hosts),
   };
 }
 
