@@ -14,13 +14,24 @@ export type Command =
   | { readonly run: 'pause' | 'unpause' | 'start' | 'restart'; readonly node: string }
   /** SIGTERM, and SIGKILL when the engine has not ended `graceSeconds` later. */
   | { readonly run: 'stop'; readonly node: string; readonly graceSeconds: number }
+  /** Sends the signal, and waits a moment for the end of the engine where the signal is one that ends it. */
   | { readonly run: 'kill'; readonly node: string; readonly signal: string }
   /** Limits of the engine's container; null is no limit beyond the machine's own. */
   | { readonly run: 'limit'; readonly node: string; readonly memoryBytes?: number | null; readonly cpus?: number | null }
   /** What the container engine does when the engine process ends by itself. */
   | { readonly run: 'restart-policy'; readonly node: string; readonly policy: 'no' | 'always' }
-  /** Prints what differs from these, and nothing when nothing does: a read-back. */
-  | { readonly run: 'expect'; readonly node: string; readonly state: Partial<HostState> }
+  /** Prints what differs from these, and nothing when nothing does: a read-back. A list holds whatever will do. */
+  | {
+      readonly run: 'expect';
+      readonly node: string;
+      readonly state: { readonly [K in keyof HostState]?: HostState[K] | readonly HostState[K][] };
+    }
+  /** Prints a HostUsage as JSON. */
+  | { readonly run: 'usage'; readonly node: string }
+  /** One after the other; the first that fails ends it. Prints what all of them print. */
+  | { readonly run: 'sequence'; readonly node: string; readonly commands: readonly Command[] }
+  /** The deed only where the condition ends with 0; otherwise nothing, which is no failure. */
+  | { readonly run: 'if'; readonly node: string; readonly condition: Command; readonly deed: Command }
   /** As `files`, but in a container that lives for this command alone and may also change mounts and foreign processes. */
   | { readonly run: 'surgeon'; readonly node: string; readonly script: string };
 
@@ -34,6 +45,15 @@ export interface HostState {
   readonly policy: 'no' | 'always';
   readonly exitCode: number;
   readonly outOfMemory: boolean;
+  /** When the engine process was last started, by the container engine's clock; 0 when it never was. */
+  readonly startedAtEpochMs: number;
+}
+
+/** What a node's engine container uses now, by its control group. */
+export interface HostUsage {
+  readonly memoryBytes: number;
+  /** Scheduler periods in which it was held back since it was started. */
+  readonly throttledPeriods: number;
 }
 
 export interface CommandResult {
@@ -53,11 +73,16 @@ export interface Host {
   readonly address: string;
   /** What this process connects to. */
   readonly dial: { readonly host: string; readonly port: number };
+  /** What the engine's container may use when no fault limits it; absent where nobody knows, null for no limit. */
+  readonly memoryBytes?: number | null;
 }
 
 export interface HostsSpec {
   readonly runId: string;
+  /** How many are called node-1 and so on. */
   readonly count: number;
+  /** How many more are called spare-1 and so on. */
+  readonly spares?: number;
   readonly image: string;
   readonly toolboxImage: string;
   readonly reach: Reach | 'auto';

@@ -14,6 +14,8 @@ export interface Action {
   readonly undo: Command;
   /** Reads back what is left of the step: exit 0 and no output when nothing is. */
   readonly residue: Command;
+  /** How long undo and read-back may take together where that is longer than usual. */
+  readonly healWithinMs?: number;
 }
 
 export type Evidence = { readonly bites: true; readonly because: readonly string[] } | { readonly bites: false; readonly because: string };

@@ -8,7 +8,7 @@ import type { GuardLink } from './guarded.ts';
 import type { Observer } from './observe.ts';
 import type { Recorder } from './timeline/recorder.ts';
 
-/** How long a heal may take, undo and read-back together, before it counts as failed. */
+/** How long a heal may take, undo and read-back together, before it counts as failed; an action may ask for longer. */
 const healWithinMs = 5_000;
 
 /** A fault that is decided and not yet done. */
@@ -158,7 +158,7 @@ export class Injector {
         if (left.exitCode !== 0 || left.output !== '')
           throw new Error(`${left.output || `the read-back ended with ${left.exitCode}`} (undo: exit ${done.exitCode} ${done.output})`);
       },
-      { withinMs: healWithinMs },
+      { withinMs: action.healWithinMs ?? healWithinMs },
     );
     this.#guard.undone(undoId);
   }

@@ -5,7 +5,7 @@ import { messageOf, SlotquakeError, UsageError } from '../base/errors.ts';
 import { log } from '../base/log.ts';
 import { poll, within } from '../base/poll.ts';
 import { together } from '../base/together.ts';
-import type { Command, CommandResult, Driver, Host, Hosts, HostsSpec, HostState, Leftover, Reach } from '../driver.ts';
+import type { Command, CommandResult, Driver, Host, Hosts, HostsSpec, HostState, HostUsage, Leftover, Reach } from '../driver.ts';
 import type { EngineInfo } from '../timeline.ts';
 import { parseLogLine } from './container/log-line.ts';
 import { runBeside } from './container/one-shot.ts';
@@ -22,6 +22,7 @@ const labels = {
   kept: 'slotquake.kept',
   owner: 'slotquake.owner',
   address: 'slotquake.address',
+  memory: 'slotquake.memory-bytes',
 };
 const clientPort = 6379;
 const toolboxMemoryMb = 64;
@@ -74,17 +75,20 @@ async function identify(docker: Docker, image: string, runId: string): Promise<E
 }
 
 async function provision(docker: Docker, spec: HostsSpec, signal?: AbortSignal): Promise<Hosts> {
-  const needMb = spec.count * (spec.memoryMb + toolboxMemoryMb);
+  const names = [
+    ...Array.from({ length: spec.count }, (_, index) => `node-${index + 1}`),
+    ...Array.from({ length: spec.spares ?? 0 }, (_, index) => `spare-${index + 1}`),
+  ];
+  const needMb = names.length * (spec.memoryMb + toolboxMemoryMb);
   const haveMb = Math.floor(((await docker.info()) as { MemTotal: number }).MemTotal / 2 ** 20);
   if (needMb > haveMb) {
     throw new SlotquakeError(
-      `${spec.count} nodes of ${spec.memoryMb} MB need ${needMb} MB with their toolboxes, but the engine has ${haveMb} MB; free some or lower --memory`,
+      `${names.length} nodes of ${spec.memoryMb} MB need ${needMb} MB with their toolboxes, but the engine has ${haveMb} MB; free some or lower --memory`,
     );
   }
   const common = { [runLabel]: spec.runId, [labels.kept]: spec.kept ? 'yes' : 'no', [labels.owner]: ownName() };
   const network = await createNetwork(docker, spec, common);
   const reach = spec.reach === 'auto' ? (isLocalAddress(addressIn(network.subnet, 1)) ? 'address' : 'ports') : spec.reach;
-  const names = Array.from({ length: spec.count }, (_, index) => `node-${index + 1}`);
   signal?.throwIfAborted();
   const toolboxes = await together(names, async (name, index) => {
     const ip = addressIn(network.subnet, 11 + index);
@@ -321,6 +325,17 @@ class DockerHosts implements Hosts {
   async perform(command: Command): Promise<CommandResult> {
     const host = this.#host(command.node);
     if ('script' in command && command.run !== 'surgeon') return this.#script(host, command.run, command.script);
+    if (command.run === 'if')
+      return (await this.perform(command.condition)).exitCode === 0 ? this.perform(command.deed) : { exitCode: 0, output: '' };
+    if (command.run === 'sequence') {
+      const outputs: string[] = [];
+      for (const step of command.commands) {
+        const { exitCode, output } = await this.perform(step);
+        if (output !== '') outputs.push(output);
+        if (exitCode !== 0) return { exitCode, output: outputs.join('\n') };
+      }
+      return { exitCode: 0, output: outputs.join('\n') };
+    }
     try {
       return { exitCode: 0, output: (await within(`${command.run} at ${host.name}`, deedWithinMs, this.#deed(host, command))) ?? '' };
     } catch (error) {
@@ -331,7 +346,7 @@ class DockerHosts implements Hosts {
   /** What the container engine itself does. An undo must work from any state, so what is already so is no error. */
   async #deed(
     host: Host,
-    command: Exclude<Command, { script: string }> | Extract<Command, { run: 'surgeon' }>,
+    command: Exclude<Command, { script: string } | { run: 'sequence' | 'if' }> | Extract<Command, { run: 'surgeon' }>,
   ): Promise<string | undefined> {
     const container = this.#docker.getContainer(host.container);
     const unless = (already: RegExp, deed: Promise<unknown>): Promise<unknown> =>

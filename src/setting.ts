@@ -1,0 +1,84 @@
+import { quote } from './driver/container/shell.ts';
+import { engine } from './driver.ts';
+import type { Action, Evidence, Witness } from './fault.ts';
+import { bites, misses } from './fault.ts';
+
+/** Where a node keeps what is needed to restore a setting: in its own container, so that a guard finds it as well. */
+const folder = (name: string): string => `/tmp/slotquake-setting-${name}`;
+
+/**
+ * `ask` is $CLI, but it gets in also while a password of ours is in force: it tries the one of redis.conf, then every
+ * one that a fault has set. `setting` prints a setting's value.
+ */
+export const ask = `
+ask() {
+  reply=$($CLI "$@" 2>/dev/null)
+  case $reply in *NOAUTH*|*WRONGPASS*)
+    for secret in $(cut -d' ' -f2- ${folder('requirepass')}/holders 2>/dev/null); do
+      reply=$(REDISCLI_AUTH=$secret $CLI "$@" 2>/dev/null)
+      case $reply in *NOAUTH*|*WRONGPASS*) ;; *) break ;; esac
+    done ;;
+  esac
+  printf '%s\\n' "$reply"
+}
+setting() { ask CONFIG GET "$1" | sed 1d; }
+`;
+
+/**
+ * A setting of the running engine changed by CONFIG SET, with the value it had before restored at the end. Several
+ * faults may hold one setting: when one lets go, the youngest of those left has its value again, and the last one out
+ * restores the original. `then` is run after the change and must end with 0.
+ */
+export function changedSetting(node: string, tag: string, name: string, value: string, then = 'true'): Action {
+  const [held, who, wanted] = [folder(name), quote([`^${tag} `]), quote([value])];
+  return {
+    do: engine(
+      node,
+      `${ask}
+mkdir -p ${held} || exit 1
+first=$(ask CONFIG GET ${name} | sed -n 1p)
+[ "$first" = ${name} ] || { reply=$(ask CONFIG SET ${name} ${wanted}); echo "the engine refuses ${name}: \${reply:-no answer}"; exit 1; }
+[ -s ${held}/holders ] || setting ${name} >${held}/original
+printf '%s %s\\n' ${quote([tag])} ${wanted} >>${held}/holders
+reply=$(ask CONFIG SET ${name} ${wanted})
+[ "$reply" = OK ] || { echo "the engine refuses ${name}: \${reply:-no answer}"; exit 1; }
+[ "$(setting ${name})" != "$(cat ${held}/original)" ] || { echo "${name} is '$(setting ${name})' already; choose another value"; exit 1; }
+${then}`,
+    ),
+    undo: engine(
+      node,
+      `${ask}
+grep -q ${who} ${held}/holders 2>/dev/null || exit 0
+others=$(grep -v ${who} ${held}/holders)
+if [ -n "$others" ]; then wanted=$(printf '%s\\n' "$others" | tail -n 1 | cut -d' ' -f2-); else wanted=$(cat ${held}/original); fi
+reply=$(ask CONFIG SET ${name} "$wanted")
+[ "$reply" = OK ] || { echo "the engine refuses to take ${name} back: \${reply:-no answer}"; exit 1; }
+[ -n "$others" ] || cp ${held}/original ${held}/restored-${tag}
+printf '%s' "\${others:+$others
+}" >${held}/holders.new && mv ${held}/holders.new ${held}/holders`,
+    ),
+    residue: engine(
+      node,
+      `${ask}
+held=$(grep ${who} ${held}/holders 2>/dev/null) && echo "${name} is held: $held"
+[ -s ${held}/holders ] || [ ! -e ${held}/restored-${tag} ] || [ "$(setting ${name})" = "$(cat ${held}/restored-${tag})" ] ||
+  echo "${name} is '$(setting ${name})', it was '$(cat ${held}/restored-${tag})'"
+true`,
+    ),
+  };
+}
+
+/** Bites while the engine tells another value than it had before. */
+export async function settingEvidence({ read }: Pick<Witness, 'read'>, node: string, name: string): Promise<Evidence> {
+  const { exitCode, output } = await read(
+    engine(
+      node,
+      `${ask}
+now=$(setting ${name}); before=$(cat ${folder(name)}/original) || exit 1
+[ -n "$(ask CONFIG GET ${name})" ] || { echo 'the engine does not answer'; exit 1; }
+[ "$now" != "$before" ] || { echo "${name} is '$now', as it was before"; exit 1; }
+echo "${name} is '$now', it was '$before'"`,
+    ),
+  );
+  return exitCode === 0 ? bites(`${node}: ${output}`) : misses(`${node}: ${output}`);
+}

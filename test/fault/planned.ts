@@ -1,0 +1,56 @@
+import type { Cluster } from '../../src/cluster.ts';
+import { layOut } from '../../src/cluster/form.ts';
+import type { Command, Host } from '../../src/driver.ts';
+import type { Fault } from '../../src/fault.ts';
+import { seededRandom } from '../../src/base/random.ts';
+import type { NodeView } from '../../src/timeline/observation.ts';
+
+const host = (name: string, index: number): Host => ({
+  name,
+  container: name,
+  toolbox: `${name}-toolbox`,
+  address: `10.0.0.${11 + index}:6379`,
+  dial: { host: '127.0.0.1', port: 6379 },
+});
+
+/** Three primaries with a replica each, and a spare, on paper. */
+export function paperCluster(
+  kind: 'redis' | 'valkey' = 'redis',
+  version = '7.0.15',
+  settings: Record<string, string> = {},
+): Cluster & { readonly topology: NodeView[] } {
+  const nodes = layOut(
+    Array.from({ length: 6 }, (_, index) => host(`node-${index + 1}`, index)),
+    'paper',
+    3,
+  );
+  const topology = nodes.map((node, index): NodeView => ({
+    id: node.id,
+    address: node.address,
+    busPort: 16_379,
+    flags: [...(index === 0 ? ['myself'] : []), node.primary === null ? 'master' : 'slave'],
+    primary: nodes.find(({ name }) => name === node.primary)?.id ?? null,
+    pingSentAt: 0,
+    pongReceivedAt: 0,
+    configEpoch: 1 + (index % 3),
+    linked: true,
+    slots: node.slots,
+    open: [],
+  }));
+  return {
+    engine: { kind, version, image: 'none' },
+    nodes,
+    spares: [host('spare-1', 6)],
+    settings,
+    hosts: null as never,
+    shapes: 'nfqueue',
+    topology,
+  };
+}
+
+/** What a fault plans for the cluster on paper. */
+export const planned = <P>(fault: Fault<P & never> | Fault, cluster = paperCluster(), seed = 7): P =>
+  fault.plan(cluster, cluster.topology, seededRandom(seed)).plan as P;
+
+/** The text of a script that a command runs. */
+export const scriptOf = (command: Command | undefined): string => (command && 'script' in command ? command.script : '');
