@@ -117,8 +117,8 @@ export interface Hosts extends AsyncDisposable {
   perform(command: Command): Promise<CommandResult>;
   /** What the container engine knows of the node's engine container now. */
   state(node: string): Promise<HostState>;
-  /** Follows the engines' logs and exits until closed. Lines of one node keep their order. */
-  follow(on: { line(line: LogLine): void; exit(node: string, exitCode: number): void }): Promise<Disposable>;
+  /** Follows the engines' logs and exits until closed; expected is an exit that a command of ours caused. Lines of one node keep their order. */
+  follow(on: { line(line: LogLine): void; exit(node: string, exitCode: number, expected: boolean): void }): Promise<Disposable>;
   /** Ends the shells that another process, now dead, left in the containers, so that none of its deeds lands after its undo. */
   fence(pid: number): Promise<void>;
   /** Removes everything of this run and proves it gone. Idempotent. */

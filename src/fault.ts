@@ -28,6 +28,8 @@ export interface Witness {
   views(): ReadonlyMap<string, TopologyView>;
   /** For how long the node has answered no PING; 0 when its newest one was answered. */
   silentMs(node: string): number;
+  /** Epoch ms of the moment before its first step. */
+  readonly fromEpochMs: number;
   /** Epoch ms of the moment the fault took hold. */
   readonly sinceEpochMs: number;
 }

@@ -64,6 +64,7 @@ export class Injector {
     const effectWatch = new AbortController();
     let watching: Promise<Evidence> = Promise.resolve({ bites: false, because: 'it never took hold' });
     let healing: Promise<void> | undefined;
+    const fromMs = this.#recorder.nowMs();
     let injectedAtMs = Number.POSITIVE_INFINITY;
 
     const look = (): Promise<Evidence> =>
@@ -73,6 +74,7 @@ export class Injector {
           state: (node) => this.#cluster.hosts.state(node),
           views: () => this.#observer.latest('topology', injectedAtMs),
           silentMs: (node) => this.#observer.silentMs(node),
+          fromEpochMs: this.#recorder.epochMs + fromMs,
           sinceEpochMs: this.#recorder.epochMs + injectedAtMs,
         })
         .catch((error: unknown): Evidence => ({ bites: false, because: messageOf(error) }));

@@ -220,7 +220,7 @@ class Run {
           this.#fail(unwritable(file, error));
         }
       },
-      exit: (node, exitCode) => this.#recorder.record({ type: 'container-exited', node, exitCode, expected: false }),
+      exit: (node, exitCode, expected) => this.#recorder.record({ type: 'container-exited', node, exitCode, expected }),
     });
     await this.#failOnDeadEngines(cluster);
     const observer = new Observer(cluster, this.#recorder);

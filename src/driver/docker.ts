@@ -30,6 +30,8 @@ const cpuPeriodUs = 100_000;
 /** What a script or a deed of the container engine may take before it counts as failed. */
 const scriptWithinMs = 8_000;
 const deedWithinMs = 15_000;
+/** How long an engine may take to end of a signal. */
+const endWithinMs = 5_000;
 /** The uid that the official images run the engine as; our assembled ones have the same. */
 const engineUid = 999;
 
@@ -79,11 +81,11 @@ async function provision(docker: Docker, spec: HostsSpec, signal?: AbortSignal):
     ...Array.from({ length: spec.count }, (_, index) => `node-${index + 1}`),
     ...Array.from({ length: spec.spares ?? 0 }, (_, index) => `spare-${index + 1}`),
   ];
-  const needMb = names.length * (spec.memoryMb + toolboxMemoryMb);
+  const needMb = names.length * (spec.memoryMb + toolboxMemoryMb + spec.diskMb);
   const haveMb = Math.floor(((await docker.info()) as { MemTotal: number }).MemTotal / 2 ** 20);
   if (needMb > haveMb) {
     throw new SlotquakeError(
-      `${names.length} nodes of ${spec.memoryMb} MB need ${needMb} MB with their toolboxes, but the engine has ${haveMb} MB; free some or lower --memory`,
+      `${names.length} nodes of ${spec.memoryMb} MB need ${needMb} MB with their disks and toolboxes, but the engine has ${haveMb} MB; free some or lower --memory`,
     );
   }
   const common = { [runLabel]: spec.runId, [labels.kept]: spec.kept ? 'yes' : 'no', [labels.owner]: ownName() };
@@ -93,7 +95,12 @@ async function provision(docker: Docker, spec: HostsSpec, signal?: AbortSignal):
   const toolboxes = await together(names, async (name, index) => {
     const ip = addressIn(network.subnet, 11 + index);
     const volume = `slotquake-${spec.runId}-${name}`;
-    const mine = { ...common, [labels.node]: name, [labels.address]: `${ip}:${clientPort}` };
+    const mine = {
+      ...common,
+      [labels.node]: name,
+      [labels.address]: `${ip}:${clientPort}`,
+      [labels.memory]: `${spec.memoryMb * 2 ** 20}`,
+    };
     // A tmpfs of fixed size is a disk that can be full. It lives as long as one container mounts it: the toolbox
     // does, so the data survives a restart of the engine.
     await docker.createVolume({
@@ -113,7 +120,8 @@ async function provision(docker: Docker, spec: HostsSpec, signal?: AbortSignal):
       HostConfig: {
         CapDrop: ['ALL'],
         CapAdd: ['NET_ADMIN'],
-        Memory: toolboxMemoryMb * 2 ** 20,
+        // What a fault writes to the disk is charged to who writes it.
+        Memory: (toolboxMemoryMb + spec.diskMb) * 2 ** 20,
         NetworkMode: network.name,
         Mounts: [{ Type: 'volume', Source: volume, Target: '/data' }],
         ...(reach === 'ports' ? { PortBindings: { [`${clientPort}/tcp`]: [{ HostIp: '127.0.0.1', HostPort: '' }] } } : {}),
@@ -129,6 +137,7 @@ async function provision(docker: Docker, spec: HostsSpec, signal?: AbortSignal):
     toolbox: `slotquake-${spec.runId}-${name}-toolbox`,
     address: `${ip}:${clientPort}`,
     dial: reach === 'ports' ? await publishedPort(container) : { host: ip, port: clientPort },
+    memoryBytes: spec.memoryMb * 2 ** 20,
   }));
   return new DockerHosts(docker, spec.runId, hosts, reach, network.subnet, { ...common }, spec);
 }
@@ -206,6 +215,8 @@ async function adopt(docker: Docker, runId: string): Promise<Hosts> {
         dial: published
           ? { host: '127.0.0.1', port: published.PublicPort as number }
           : { host: address.split(':')[0] ?? '', port: clientPort },
+        // From the label: the limit itself may be a fault's just now.
+        ...(container.Labels[labels.memory] ? { memoryBytes: Number(container.Labels[labels.memory]) } : {}),
       };
     })
     .sort((a, b) => a.name.localeCompare(b.name));
@@ -353,6 +364,11 @@ class DockerHosts implements Hosts {
       deed.catch((error: { statusCode?: number }) => {
         if (error.statusCode !== 304 && !already.test(messageOf(error))) throw error;
       });
+    /** An exit counts as ours only where there was something to end. */
+    const expectingExit = async (deed: () => Promise<unknown>): Promise<void> => {
+      if ((await container.inspect()).State.Running) this.#expectedExits.add(host.name);
+      await deed();
+    };
     switch (command.run) {
       case 'pause':
         await unless(/already paused/, container.pause());
@@ -364,16 +380,19 @@ class DockerHosts implements Hosts {
         await unless(/already started/, container.start());
         return;
       case 'stop':
-        this.#expectedExits.add(host.name);
-        await container.stop({ t: command.graceSeconds });
+        await expectingExit(() => unless(/is not running/, container.stop({ t: command.graceSeconds })));
         return;
       case 'restart':
-        this.#expectedExits.add(host.name);
-        await container.restart({ t: 10 });
+        await expectingExit(() => container.restart({ t: 10 }));
         return;
       case 'kill':
-        if (!['SIGSTOP', 'SIGCONT'].includes(command.signal)) this.#expectedExits.add(host.name);
-        await unless(/is not running/, container.kill({ signal: command.signal }));
+        if (['SIGSTOP', 'SIGCONT'].includes(command.signal)) {
+          await unless(/is not running/, container.kill({ signal: command.signal }));
+          return;
+        }
+        await expectingExit(() => unless(/is not running/, container.kill({ signal: command.signal })));
+        // A signal that the engine survives is no error here; what looks for its effect will say so.
+        await within('its end', endWithinMs, container.wait({ condition: 'not-running' })).catch(() => {});
         return;
       case 'limit': {
         const { memoryBytes, cpus } = command;
@@ -389,9 +408,14 @@ class DockerHosts implements Hosts {
       case 'expect': {
         const state = await this.state(host.name);
         return Object.entries(command.state)
-          .filter(([name, wanted]) => state[name as keyof HostState] !== wanted)
-          .map(([name, wanted]) => `${host.name}: ${name} is ${state[name as keyof HostState]}, expected ${wanted}`)
+          .filter(([name, wanted]) => ![wanted].flat().includes(state[name as keyof HostState]))
+          .map(([name, wanted]) => `${host.name}: ${name} is ${state[name as keyof HostState]}, expected ${[wanted].flat().join(' or ')}`)
           .join('; ');
+      }
+      case 'usage': {
+        const { memory_stats: memory, cpu_stats: cpu } = await container.stats({ stream: false, 'one-shot': true });
+        const usage: HostUsage = { memoryBytes: memory.usage ?? 0, throttledPeriods: cpu.throttling_data?.throttled_periods ?? 0 };
+        return JSON.stringify(usage);
       }
       case 'surgeon': {
         const { Config } = await this.#docker.getContainer(host.toolbox).inspect();
@@ -405,7 +429,16 @@ class DockerHosts implements Hosts {
   async state(node: string): Promise<HostState> {
     const host = this.#host(node);
     const container = this.#docker.getContainer(host.container);
-    const gone = { status: 'gone', stopped: false, memoryBytes: null, cpus: null, policy: 'no', exitCode: 0, outOfMemory: false } as const;
+    const gone = {
+      status: 'gone',
+      stopped: false,
+      memoryBytes: null,
+      cpus: null,
+      policy: 'no',
+      exitCode: 0,
+      outOfMemory: false,
+      startedAtEpochMs: 0,
+    } as const;
     const inspected = await container.inspect().catch((error: { statusCode?: number }) => {
       if (error.statusCode === 404) return null;
       throw error;
@@ -423,6 +456,7 @@ class DockerHosts implements Hosts {
       policy: limits.RestartPolicy?.Name === 'always' ? 'always' : 'no',
       exitCode: state.ExitCode,
       outOfMemory: state.OOMKilled,
+      startedAtEpochMs: Math.max(0, Date.parse(state.StartedAt)),
     };
   }
 
@@ -470,9 +504,10 @@ class DockerHosts implements Hosts {
         const event = JSON.parse(line) as { Action: string; time: number; Actor: { Attributes: Record<string, string> } };
         const host = this.hosts.find(({ name }) => name === event.Actor.Attributes[labels.node]);
         if (!host) continue;
-        if (event.Action === 'start')
+        if (event.Action === 'start') {
+          this.#expectedExits.delete(host.name);
           followLog(host, event.time).catch((error: unknown) => log.warn({ error: messageOf(error) }, 'a log cannot be followed'));
-        else if (!this.#expectedExits.delete(host.name)) on.exit(host.name, Number(event.Actor.Attributes['exitCode']));
+        } else on.exit(host.name, Number(event.Actor.Attributes['exitCode']), this.#expectedExits.delete(host.name));
       }
     });
     await together(this.hosts, (host) => followLog(host, 0));

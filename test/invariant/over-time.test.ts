@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import epochs from '../../src/invariant/epochs-unique.ts';
+import exits from '../../src/invariant/no-unexpected-exit.ts';
 import live from '../../src/invariant/live-primary-keeps-its-slots.ts';
 import lost from '../../src/invariant/no-acknowledged-write-lost.ts';
 import resyncs from '../../src/invariant/no-endless-full-resync.ts';
@@ -10,7 +11,7 @@ import inStep from '../../src/invariant/replicas-in-step.ts';
 import { allInvariants } from '../../src/invariants.ts';
 import type { MissingWrite } from '../../src/timeline.ts';
 import { idOf } from '../recorded.ts';
-import { type Answers, fault, film, line } from './recorded.ts';
+import { type Answers, fault, film, line, type Timed } from './recorded.ts';
 
 const outcome = (finding: { readonly outcome: string }): string => finding.outcome;
 const promoted = (answers: Answers): void =>
@@ -242,4 +243,41 @@ describe('no-acknowledged-write-lost', () => {
     expect(outcome(lost.check(film({ unreadable: 1 })))).toBe('unknown');
     expect(outcome(lost.check(film({ unreadable: 1, missing: [write('node-2', 1)] })))).toBe('violated');
   });
+});
+
+describe('no-unexpected-exit', () => {
+  const exit = (atMs: number, node = 'node-1', expected = false): Timed => ({
+    atMs,
+    type: 'container-exited',
+    node,
+    exitCode: 1,
+    expected,
+  });
+  const crash = (atMs: number): Timed => ({
+    atMs,
+    type: 'log-line',
+    node: 'node-1',
+    loggedAtMs: atMs,
+    kind: 'crashed',
+    text: 'crashed by 11',
+  });
+  const check = (...extra: Timed[]) => exits.check(film({ extra }));
+  it('expects what a fault that crashes or empties the node ends, from its first step until it is healed', () => {
+    for (const how of ['crashed', 'emptied'] as const) {
+      expect(outcome(check(...fault('node-1', how, 1_000, 7_000), exit(1_010), exit(4_000), crash(4_100), exit(7_200)))).toBe('held');
+    }
+  });
+  it('is violated by an exit before the fault, after it, or at another node', () => {
+    expect(check(...fault('node-1', 'crashed', 2_000, 4_000), exit(1_900))).toMatchObject({ outcome: 'violated' });
+    expect(check(...fault('node-1', 'crashed', 2_000, 4_000), crash(5_000))).toMatchObject({ outcome: 'violated' });
+    expect(check(...fault('node-1', 'crashed', 2_000, 4_000), exit(3_000, 'node-2'))).toMatchObject({
+      outcome: 'violated',
+      because: 'node-2 exited with 1',
+    });
+  });
+  it('is violated by an exit under a fault that does not end engines', () => {
+    for (const how of ['isolated', 'frozen', null] as const)
+      expect(outcome(check(...fault('node-1', how, 1_000, 7_000), exit(4_000)))).toBe('violated');
+  });
+  it('expects what a command of ours ended', () => expect(outcome(check(exit(4_000, 'node-1', true)))).toBe('held'));
 });
