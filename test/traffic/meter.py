@@ -3,9 +3,11 @@
     meter.py serve PORT                      echoes TCP, and UDP that asks for it; answers COUNT over TCP
     meter.py rtt HOST PORT COUNT GAP_MS      round trips of one TCP connection, in ms
     meter.py spray HOST PORT COUNT GAP_MS    UDP echoes sent at a steady pace; prints the ms of each, or None
+    meter.py bulk HOST PORT MB               echoes so much over TCP and says whether it came back whole
     meter.py flood HOST PORT RATE SECONDS    UDP one way; prints what the server saw of it: [distinct, extra, late]
 """
 
+import random
 import select
 import socket
 import struct
@@ -101,9 +103,25 @@ def spray(host, port, count, gap):
     print(result)
 
 
+def bulk(host, port, megabytes):
+    pattern = random.Random(1).randbytes(megabytes << 20)
+    sent, got, start = 0, bytearray(), clock()
+    with socket.create_connection((host, port), timeout=30) as connection:
+        while len(got) < len(pattern):
+            wants = [connection] if sent < len(pattern) else []
+            readable, writable, _ = select.select([connection], wants, [])
+            if writable:
+                sent += connection.send(pattern[sent : sent + 65536])
+            if readable:
+                got += connection.recv(1 << 16)
+    print("whole" if got == pattern else "damaged", round(clock() - start, 1), "s")
+
+
 def flood(host, port, rate, seconds):
     ask(host, port, b"COUNT")
     sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    # Packets that are held are on the sender's account.
+    sender.setsockopt(socket.SOL_SOCKET, 32, 32 << 20)  # SO_SNDBUFFORCE
     sender.connect((host, port))
     start = clock()
     for number in range(rate * seconds):
@@ -111,8 +129,6 @@ def flood(host, port, rate, seconds):
         ahead = start + number / rate - clock()
         if ahead > 0.001:
             time.sleep(ahead)
-    took = clock() - start
-    counted = ""
     # Whoever is late has arrived when two looks in a row find nothing new.
     total = [0, 0, 0]
     while True:
@@ -121,11 +137,10 @@ def flood(host, port, rate, seconds):
         total = [a + b for a, b in zip(total, counted)]
         if counted[0] == 0:
             break
-    print(total, round(took, 2), file=sys.stderr)
     print(total)
 
 
 command, arguments = sys.argv[1], sys.argv[2:]
 if command == "serve":
     serve(int(arguments[0]))
-{"rtt": rtt, "spray": spray, "flood": flood}[command](arguments[0], *map(int, arguments[1:]))
+{"rtt": rtt, "spray": spray, "bulk": bulk, "flood": flood}[command](arguments[0], *map(int, arguments[1:]))
