@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import type Docker from 'dockerode';
 import { messageOf, SlotquakeError } from './base/errors.ts';
@@ -20,13 +22,13 @@ const suites: Readonly<Record<string, readonly string[]>> = {
 export const knownEngines = Object.keys(suites);
 export const defaultEngine = 'redis:7.0';
 
-/** Counts up with the recipe, so that an older toolbox is not taken for a new one. */
-const toolboxVersion = '3';
 /** An unreachable registry must not hold a drill up. */
 const pullWithinMs = 120_000;
 
 const toolboxFolder = path.join(packageRoot, 'compose', 'toolbox');
-const toolboxRecipe: Recipe = {
+/** Programs of ours that faults run beside a node. */
+const programs = ['hold.py', 'answer.py'];
+const toolbox: Omit<Recipe, 'tag'> = {
   suites: ['bookworm'],
   // A shell of its own: busybox's runs its own `tc` and `ip`, which know no netem, before those in the PATH.
   packages: ['iptables', 'iproute2', 'dash', 'busybox-static', 'python3-minimal'],
@@ -35,11 +37,19 @@ const toolboxRecipe: Recipe = {
     'usr/bin/sh': 'dash',
     ...Object.fromEntries(['iptables', 'iptables-save', 'iptables-restore'].map((name) => [`usr/sbin/${name}`, 'xtables-nft-multi'])),
   },
-  files: { 'usr/lib/slotquake/hold.py': path.join(toolboxFolder, 'hold.py') },
+  files: Object.fromEntries(programs.map((file) => [`usr/lib/slotquake/${file}`, path.join(toolboxFolder, file)])),
   command: ['sleep', '2147483647'],
   repo: 'slotquake/toolbox',
-  tag: toolboxVersion,
 };
+/** Named after all that goes into it, so that an older toolbox is never taken for today's. */
+const toolboxTag = [
+  JSON.stringify(toolbox, (_, value: unknown) => (typeof value === 'string' ? path.basename(value) : value)),
+  ...['Dockerfile', ...programs].map((file) => readFileSync(path.join(toolboxFolder, file), 'utf8')),
+]
+  .reduce((hash, part) => hash.update(part), createHash('sha256'))
+  .digest('hex')
+  .slice(0, 8);
+export const toolboxImage = `${toolbox.repo}:${toolboxTag}`;
 
 /** What a registry calls it: 'valkey:8.1' is short for 'valkey/valkey:8.1'; any other reference stands for itself. */
 export const officialImage = (spec: string): string => spec.replace(/^valkey:/, 'valkey/valkey:');
@@ -92,11 +102,13 @@ export async function resolveEngineImage(spec: string, print: (line: string) => 
 
 export async function resolveToolboxImage(print: (line: string) => void = () => {}): Promise<string> {
   const docker = await connect();
-  const image = `${toolboxRecipe.repo}:${toolboxRecipe.tag}`;
+  const image = toolboxImage;
   if (await exists(docker, image)) return image;
   const tried: string[] = ['it is not on this machine'];
   const ways: readonly (readonly [doing: string, make: () => Promise<void>])[] = [
-    ...(canAssemble() ? [[`assembling ${image} from distribution packages`, () => assemble(docker, toolboxRecipe)] as const] : []),
+    ...(canAssemble()
+      ? [[`assembling ${image} from distribution packages`, () => assemble(docker, { ...toolbox, tag: toolboxTag })] as const]
+      : []),
     [`building ${image} from compose/toolbox`, () => build(docker, image)],
   ];
   for (const [doing, make] of ways) {
@@ -113,7 +125,7 @@ export async function resolveToolboxImage(print: (line: string) => void = () => 
 
 /** Where this machine has no Debian packages, the engine may still reach a registry and theirs. */
 async function build(docker: Docker, image: string): Promise<void> {
-  const stream = await docker.buildImage({ context: toolboxFolder, src: ['Dockerfile', 'hold.py'] }, { t: image });
+  const stream = await docker.buildImage({ context: toolboxFolder, src: ['Dockerfile', ...programs] }, { t: image });
   await finish(docker, `building ${image}`, pullWithinMs, stream);
 }
 

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { poll } from '../src/base/poll.ts';
 import { dockerDriver } from '../src/driver/docker.ts';
 import type { Driver } from '../src/driver.ts';
-import { resolveEngineImage, resolveToolboxImage } from '../src/image.ts';
+import { resolveEngineImage, resolveToolboxImage, toolboxImage } from '../src/image.ts';
 import type { Judgement } from '../src/judge.ts';
 import type { TimelineEvent } from '../src/timeline.ts';
 
@@ -218,7 +218,7 @@ describe('bad input', () => {
     ['an unknown variant', ['run', '--variant', 'healed'], 64],
     ['an unknown flag', ['run', '--sed', '1'], 64],
     ['an unpullable image', ['run', '--engine', 'no/such:image'], 3],
-    ['an image that is no Redis', ['run', '--engine', 'slotquake/toolbox:3'], 64],
+    ['an image that is no Redis', ['run', '--engine', toolboxImage], 64],
     ['a folder that is no record', ['check', import.meta.dirname], 64],
     ['nodes that cannot fit in memory', ['run', '--memory', '1000000'], 3],
     ['a subnet that clashes', ['run', '--subnet', '127.0.0.0/24'], 64],
