@@ -14,8 +14,8 @@ export type Command =
   | { readonly run: 'pause' | 'unpause' | 'start' | 'restart'; readonly node: string }
   /** SIGTERM, and SIGKILL when the engine has not ended `graceSeconds` later. */
   | { readonly run: 'stop'; readonly node: string; readonly graceSeconds: number }
-  /** Sends the signal, and waits a moment for the end of the engine where the signal is one that ends it. */
-  | { readonly run: 'kill'; readonly node: string; readonly signal: string }
+  /** Sends the signal, and waits for the end of the engine, by default up to 5 s, where the signal is one that ends it. */
+  | { readonly run: 'kill'; readonly node: string; readonly signal: string; readonly waitMs?: number }
   /** Limits of the engine's container; null is no limit beyond the machine's own. */
   | { readonly run: 'limit'; readonly node: string; readonly memoryBytes?: number | null; readonly cpus?: number | null }
   /** What the container engine does when the engine process ends by itself. */
@@ -45,6 +45,8 @@ export interface HostState {
   readonly policy: 'no' | 'always';
   readonly exitCode: number;
   readonly outOfMemory: boolean;
+  /** How often the restart policy has started it again since it was started last. */
+  readonly restarts: number;
   /** When the engine process was last started, by the container engine's clock; 0 when it never was. */
   readonly startedAtEpochMs: number;
 }

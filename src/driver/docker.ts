@@ -392,7 +392,7 @@ class DockerHosts implements Hosts {
         }
         await expectingExit(() => unless(/is not running/, container.kill({ signal: command.signal })));
         // A signal that the engine survives is no error here; what looks for its effect will say so.
-        await within('its end', endWithinMs, container.wait({ condition: 'not-running' })).catch(() => {});
+        await within('its end', command.waitMs ?? endWithinMs, container.wait({ condition: 'not-running' })).catch(() => {});
         return;
       case 'limit': {
         const { memoryBytes, cpus } = command;
@@ -437,6 +437,7 @@ class DockerHosts implements Hosts {
       policy: 'no',
       exitCode: 0,
       outOfMemory: false,
+      restarts: 0,
       startedAtEpochMs: 0,
     } as const;
     const inspected = await container.inspect().catch((error: { statusCode?: number }) => {
@@ -456,6 +457,7 @@ class DockerHosts implements Hosts {
       policy: limits.RestartPolicy?.Name === 'always' ? 'always' : 'no',
       exitCode: state.ExitCode,
       outOfMemory: state.OOMKilled,
+      restarts: inspected.RestartCount,
       startedAtEpochMs: Math.max(0, Date.parse(state.StartedAt)),
     };
   }
