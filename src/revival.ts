@@ -1,3 +1,4 @@
+import { unheldByOthers } from './exclusive.ts';
 import type { Command } from './driver.ts';
 import type { Action, Evidence, Witness } from './fault.ts';
 import { bites, misses } from './fault.ts';
@@ -9,10 +10,17 @@ export const running = (node: string): Command => ({ run: 'expect', node, state:
 export const nothing = (node: string): Command => ({ run: 'expect', node, state: {} });
 
 /**
- * The engine runs at the end, whatever the fault has led to. It comes first among the actions of a node, so that it is
- * undone last. It also starts an engine that another fault has ended: heal the younger of the two first.
+ * The engine runs at the end, whatever the fault has led to, unless another fault has it down on purpose. It comes early
+ * among the actions of a node, so that it is undone late.
  */
-export const revival = (node: string): Action => ({ do: nothing(node), undo: { run: 'start', node }, residue: running(node) });
+export function revival(node: string, tag: string): Action {
+  const free = unheldByOthers(node, tag, 'process');
+  return {
+    do: nothing(node),
+    undo: { run: 'if', node, condition: free, deed: { run: 'start', node } },
+    residue: { run: 'if', node, condition: free, deed: running(node) },
+  };
+}
 
 /** What restores files under an engine: it is ended before they change, and started by the revival after that. */
 export const endedForUndo = (node: string): Action => ({

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { files } from '../driver.ts';
+import { exclusive } from '../exclusive.ts';
 import { bites, defineFault, everywhere, misses } from '../fault.ts';
 import { nothing, revival } from '../revival.ts';
 
@@ -20,7 +21,8 @@ export default defineFault({
   exposes: ({ nodes }) => nodes.map((node) => ({ node, how: 'crashed' })),
   actions: ({ nodes }, tag) =>
     nodes.flatMap((node) => [
-      revival(node),
+      exclusive(node, tag, 'process'),
+      revival(node, tag),
       {
         do: files(node, `printf '%s yes\\n' ${mark(tag)} >>/data/redis.conf`),
         // The line is gone for good before the file takes the old one's place, and the mode and owner stay.

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { exclusive } from '../exclusive.ts';
 import { bites, defineFault, everywhere, misses } from '../fault.ts';
 
 type Plan = { nodes: string[] };
@@ -13,12 +14,15 @@ export default defineFault({
   parameters: z.strictObject({}),
   plan: (_parameters, { victims }): Plan => ({ nodes: victims.map(({ name }) => name) }),
   exposes: ({ nodes }) => nodes.map((node) => ({ node, how: 'frozen' })),
-  actions: ({ nodes }) =>
-    nodes.map((node) => ({
-      do: { run: 'kill', node, signal: 'SIGSTOP' },
-      undo: { run: 'kill', node, signal: 'SIGCONT' },
-      residue: { run: 'expect', node, state: { stopped: false } },
-    })),
+  actions: ({ nodes }, tag) =>
+    nodes.flatMap((node) => [
+      exclusive(node, tag, 'stop signal'),
+      {
+        do: { run: 'kill', node, signal: 'SIGSTOP' },
+        undo: { run: 'kill', node, signal: 'SIGCONT' },
+        residue: { run: 'expect', node, state: { stopped: false } },
+      },
+    ]),
   effect: ({ nodes }, _tag, witness) =>
     everywhere(nodes, async (node) => {
       const { status, stopped } = await witness.state(node);

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import type { Command } from '../driver.ts';
+import { exclusive } from '../exclusive.ts';
 import { bites, defineFault, everywhere, misses } from '../fault.ts';
 import { restartedEvidence, revival } from '../revival.ts';
 
@@ -41,10 +42,14 @@ export default defineFault({
   }),
   plan: (parameters, { victims }): Plan => ({ nodes: victims.map(({ name }) => name), ...parameters }),
   exposes: ({ nodes }) => nodes.map((node) => ({ node, how: 'crashed' })),
-  actions: ({ nodes, signal, restart }) =>
+  actions: ({ nodes, signal, restart }, tag) =>
     nodes.flatMap((node) => {
-      const revived = revival(node);
-      return [{ ...revived, do: ending(node, signal) }, ...(restart === 'at-once' ? [{ ...revived, do: revived.undo }] : [])];
+      const revived = revival(node, tag);
+      return [
+        exclusive(node, tag, 'process'),
+        { ...revived, do: ending(node, signal) },
+        ...(restart === 'at-once' ? [{ ...revived, do: { run: 'start', node } as const }] : []),
+      ];
     }),
   effect: ({ nodes, restart }, _tag, witness) =>
     everywhere(nodes, async (node) => {

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { exclusive } from '../exclusive.ts';
 import { bites, defineFault, everywhere, misses } from '../fault.ts';
 
 type Plan = { nodes: string[] };
@@ -13,12 +14,15 @@ export default defineFault({
   parameters: z.strictObject({}),
   plan: (_parameters, { victims }): Plan => ({ nodes: victims.map(({ name }) => name) }),
   exposes: ({ nodes }) => nodes.map((node) => ({ node, how: 'frozen' })),
-  actions: ({ nodes }) =>
-    nodes.map((node) => ({
-      do: { run: 'pause', node },
-      undo: { run: 'unpause', node },
-      residue: { run: 'expect', node, state: { status: ['running', 'exited'] } },
-    })),
+  actions: ({ nodes }, tag) =>
+    nodes.flatMap((node) => [
+      exclusive(node, tag, 'freezer'),
+      {
+        do: { run: 'pause', node },
+        undo: { run: 'unpause', node },
+        residue: { run: 'expect', node, state: { status: ['running', 'exited'] } },
+      },
+    ]),
   effect: ({ nodes }, _tag, witness) =>
     everywhere(nodes, async (node) => {
       const { status } = await witness.state(node);

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { engine, files } from '../driver.ts';
+import { exclusive } from '../exclusive.ts';
 import { bites, defineFault, everywhere, misses } from '../fault.ts';
 import { endedForUndo, restartedEvidence, revival } from '../revival.ts';
 
@@ -32,7 +33,8 @@ export default defineFault({
   exposes: ({ nodes }) => nodes.map((node) => ({ node, how: 'emptied' })),
   actions: ({ nodes, keepNodesConf, nodesConf }, tag) =>
     nodes.flatMap((node) => [
-      { ...revival(node), do: { run: 'kill', node, signal: 'SIGKILL' } },
+      exclusive(node, tag, 'process'),
+      { ...revival(node, tag), do: { run: 'kill', node, signal: 'SIGKILL' } },
       {
         // What is kept is copied aside as well, because the empty node goes on writing it.
         do: files(

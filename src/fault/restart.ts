@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { exclusive } from '../exclusive.ts';
 import { defineFault, everywhere } from '../fault.ts';
 import { restartedEvidence, revival } from '../revival.ts';
 
@@ -15,6 +16,7 @@ export default defineFault({
   plan: (_parameters, { victims }): Plan => ({ nodes: victims.map(({ name }) => name) }),
   // From 7.0 on a primary waits for its replicas before it ends; an older one, or one that waits in vain, loses its tail.
   exposes: ({ nodes }) => nodes.map((node) => ({ node, how: 'crashed' })),
-  actions: ({ nodes }) => nodes.map((node) => ({ ...revival(node), do: { run: 'restart', node } })),
+  actions: ({ nodes }, tag) =>
+    nodes.flatMap((node) => [exclusive(node, tag, 'process'), { ...revival(node, tag), do: { run: 'restart', node } as const }]),
   effect: ({ nodes }, _tag, witness) => everywhere(nodes, (node) => restartedEvidence(witness, node)),
 });

@@ -10,7 +10,7 @@ describe('crash-loop', () => {
   const fault = crashLoop('node-4');
   it('takes out its own line of redis.conf and no other', () => {
     using sandbox = new Sandbox();
-    const [one, two] = ['a', 'b'].map((tag) => fault.actions(planned(fault), tag)[1]);
+    const [one, two] = ['a', 'b'].map((tag) => fault.actions(planned(fault), tag)[2]);
     writeFileSync(path.join(sandbox.data, 'redis.conf'), 'port 6379\n');
     sandbox.run(one?.do);
     sandbox.run(two?.do);

@@ -17,7 +17,7 @@ function filled(): Sandbox {
 
 const stepsOf = (keepNodesConf: boolean, tag = 't') => {
   const fault = restartEmpty('node-1', { keepNodesConf });
-  return fault.actions(planned(fault), tag)[1];
+  return fault.actions(planned(fault), tag)[2];
 };
 
 describe('restart-empty', () => {
