@@ -24,7 +24,7 @@ export class Injector {
   readonly #observer: Observer;
   readonly #guard: GuardLink;
   readonly #random: Random;
-  readonly #tagOf: (id: number) => string;
+  readonly tagOf: (id: number) => string;
   readonly #planned: ((plan: Planned) => Promise<void>) | undefined;
   readonly #active = new Map<number, ActiveFault>();
   #count = 0;
@@ -47,14 +47,14 @@ export class Injector {
     this.#observer = parts.observer;
     this.#guard = parts.guard;
     this.#random = parts.random;
-    this.#tagOf = parts.tagOf;
+    this.tagOf = parts.tagOf;
     this.#planned = parts.planned;
   }
 
   async inject(fault: Fault, signal: AbortSignal): Promise<ActiveFault> {
     signal.throwIfAborted();
     const id = ++this.#count;
-    const tag = this.#tagOf(id);
+    const tag = this.tagOf(id);
     const topology = this.#observer.latest('topology').values().next().value;
     if (!topology) throw new SlotquakeError('no node has told its topology yet; inject faults after the cluster is formed');
     const { plan, nodes } = fault.plan(this.#cluster, topology, this.#random.fork(`fault ${id}`));

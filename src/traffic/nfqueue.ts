@@ -33,7 +33,7 @@ export function nfqueueScript(tag: string, traffic: Traffic, shape: Shape, seed:
     `rules=$(iptables-save -t mangle | grep -E -- '[ :]${ours}( |$)')`,
     `[ -z "$rules" ] || { echo '*mangle'; printf '%s\\n' "$rules" | sed -nE 's/^-A ((INPUT|POSTROUTING) )/-D \\1/p'; printf '%s\\n' "$rules" | sed -nE 's/^:([^ ]+) .*/-F \\1/p'; printf '%s\\n' "$rules" | sed -nE 's/^:([^ ]+) .*/-X \\1/p'; echo COMMIT; } | iptables-restore -w 5 --noflush`,
     `for signal in TERM KILL; do tries=100; while holder=$(${holders}) && [ -n "$holder" ] && [ $tries -gt 0 ]; do [ $tries -lt 100 ] || kill -$signal $holder 2>/dev/null; tries=$((tries - 1)); sleep 0.02; done; done`,
-    `rm -f ${state} ${state}.new`,
+    `rm -f ${state} ${state}.new; rmdir ${folder} 2>/dev/null`,
   ].join('\n');
   return { do: apply(), undo: `${undo}\ntrue`, residue: residue(), counters: counters() };
 

@@ -1,0 +1,110 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { poll } from '../../src/base/poll.ts';
+import { seededRandom } from '../../src/base/random.ts';
+import { allFaults } from '../../src/faults.ts';
+import type { ActiveFault, Fault } from '../../src/fault.ts';
+import type { EventOf } from '../../src/timeline.ts';
+import { exampleOf } from './contract.ts';
+import { ProvingGround } from './proving-ground.ts';
+
+let ground: ProvingGround;
+beforeAll(async () => {
+  ground = await ProvingGround.open();
+});
+afterAll(() => ground[Symbol.asyncDispose]());
+
+/** The evidence that a fault bites, as the injector recorded it for this very instance. */
+function effective(sinceSeq: number): Promise<readonly string[]> {
+  return poll(
+    'the fault to bite',
+    () => {
+      const found = ground.recorder.events.find(
+        (event): event is EventOf<'fault-effective'> => event.type === 'fault-effective' && event.seq >= sinceSeq,
+      );
+      if (!found) throw new Error('nothing showed yet that it bites');
+      return found.evidence;
+    },
+    { withinMs: 20_000 },
+  );
+}
+
+/** What the read-back of a fault shows, all its steps together. */
+async function residue(fault: Fault, active: ActiveFault, tag: string): Promise<string> {
+  const outputs = [];
+  for (const { residue: command } of fault.actions(active.plan as never, tag)) {
+    const { exitCode, output } = await ground.cluster.hosts.perform(command);
+    outputs.push(exitCode === 0 ? output : `exit ${exitCode} ${output}`);
+  }
+  return outputs.filter((output) => output !== '').join('\n');
+}
+
+/** Deeds that are over as soon as they are done: there is nothing to read back while they are "in force". */
+const momentary = ['restart', 'failover'];
+
+for (const [name, maker] of await allFaults()) {
+  describe(`the fault ${name} on real nodes`, { timeout: 120_000 }, () => {
+    it('bites, is seen by its read-back, and leaves everything as it was, also beside a second instance', async () => {
+      const { fault } = exampleOf(maker);
+      await ground.healthy();
+      const before = await ground.snapshot();
+      const [view] = ground.observer.latest('topology').values();
+      const first = ground.injector();
+      const tag = 'g0-0';
+      const { plan } = fault.plan(ground.cluster, view ?? [], seededRandom(1));
+      const idle = await fault
+        .effect(plan, tag, {
+          read: (command) => ground.cluster.hosts.perform(command),
+          state: (node) => ground.cluster.hosts.state(node),
+          views: () => ground.observer.latest('topology'),
+          silentMs: (node) => ground.observer.silentMs(node),
+          fromEpochMs: Date.now(),
+          sinceEpochMs: Date.now(),
+        })
+        .catch((error: unknown) => ({ bites: false as const, because: String(error) }));
+      expect(idle.bites, `bites where nothing was done: ${JSON.stringify(idle)}`).toBe(false);
+
+      const since = ground.recorder.events.length;
+      const signal = new AbortController().signal;
+      const active = await first.inject(fault, signal);
+      try {
+        expect((await effective(since)).length).toBeGreaterThan(0);
+      } finally {
+        await active.heal();
+      }
+      const healed = ground.recorder.events.length;
+      await active.heal();
+      expect(ground.recorder.events.slice(healed).filter(({ type }) => type.startsWith('fault-'))).toEqual([]);
+      await ground.healthy();
+      expect(await ground.snapshot()).toEqual(before);
+    });
+
+    it.skipIf(momentary.includes(name))('shows in its read-back while it is in force, twice over, and each goes alone', async () => {
+      const { fault } = exampleOf(maker);
+      await ground.healthy();
+      const before = await ground.snapshot();
+      const signal = new AbortController().signal;
+      const injectors = [ground.injector(), ground.injector()];
+      const tags = injectors.map((injector) => injector.tagOf(1));
+      const actives: ActiveFault[] = [];
+      try {
+        actives.push(await (injectors[0] as (typeof injectors)[0]).inject(fault, signal));
+        expect(await residue(fault, actives[0] as ActiveFault, tags[0] as string)).not.toBe('');
+        // The very same victims, whatever has become of their roles.
+        const same: Fault = { ...fault, plan: () => ({ plan: actives[0]?.plan as never, nodes: ['node-1'] }) };
+        const second = await (injectors[1] as (typeof injectors)[0]).inject(same, signal).catch((error: unknown) => error as Error);
+        if (second instanceof Error) {
+          // It may be refused beside itself, but then in words, and without harm to the one in force.
+          expect(second.message).toMatch(/could not be injected/);
+        } else {
+          actives.push(second);
+          await actives[0]?.heal();
+          expect(await residue(fault, second, tags[1] as string)).not.toBe('');
+        }
+      } finally {
+        for (const active of actives.toReversed()) await active.heal();
+      }
+      await ground.healthy();
+      expect(await ground.snapshot()).toEqual(before);
+    });
+  });
+}

@@ -1,0 +1,138 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { seededRandom } from '../../src/base/random.ts';
+import type { Cluster } from '../../src/cluster.ts';
+import type { Command, CommandResult } from '../../src/driver.ts';
+import type { Fault } from '../../src/fault.ts';
+import { allFaults } from '../../src/faults.ts';
+import type { GuardLink } from '../../src/guarded.ts';
+import { Injector } from '../../src/inject.ts';
+import type { Observer } from '../../src/observe.ts';
+import { parametersOf } from '../../src/parameter.ts';
+import { Recorder } from '../../src/timeline/recorder.ts';
+import { exampleOf, healthyState, PaperGuard, PaperHosts } from './contract.ts';
+import { paperCluster } from './planned.ts';
+
+const results = mkdtempSync(path.join(tmpdir(), 'slotquake-contract-'));
+afterAll(() => rmSync(results, { recursive: true }));
+
+/** An injector with everything on paper. */
+function injector(answer?: (command: Command) => CommandResult) {
+  const paper = paperCluster();
+  const hosts = new PaperHosts([...paper.nodes, ...(paper.spares ?? [])], answer);
+  const cluster: Cluster = { ...paper, hosts };
+  const guard = new PaperGuard(hosts);
+  const recorder = new Recorder(mkdtempSync(path.join(results, 'run-')), undefined, () => {});
+  const observer = { latest: () => new Map([['node-1', paper.topology]]), silentMs: () => 0 };
+  const injecting = new Injector({
+    cluster,
+    recorder,
+    observer: observer as unknown as Observer,
+    guard: { register: guard.register.bind(guard), undone: guard.undo } as unknown as GuardLink,
+    random: seededRandom(7),
+    tagOf: (id) => `paper-${id}`,
+  });
+  return { injecting, hosts, guard, recorder, cluster };
+}
+
+const plan = (fault: Fault, seed: number) => {
+  const cluster = paperCluster();
+  return fault.plan(cluster, cluster.topology, seededRandom(seed));
+};
+const reserved = ['target', 'for', 'run', 'seed', 'results', 'help'];
+
+for (const [name, maker] of await allFaults()) {
+  describe(`the fault ${name}`, () => {
+    const { fault } = exampleOf(maker);
+    const { plan: planned, nodes } = plan(fault, 1);
+    const actions = fault.actions(planned, 'tag-a');
+
+    it('describes itself, and its parameters in words that the command line has free', () => {
+      const { about, mechanism, evidence, undo } = maker.kind;
+      for (const text of [about, mechanism, evidence, undo]) expect(text.length).toBeGreaterThan(15);
+      for (const info of parametersOf(maker.kind.parameters)) {
+        expect(info.about, info.name).not.toBe('');
+        expect(reserved).not.toContain(info.name);
+        expect(info.fallback !== undefined || info.required || info.about !== '').toBe(true);
+      }
+    });
+
+    it('plans as JSON, and the same for the same seed', () => {
+      expect(JSON.parse(JSON.stringify(planned))).toEqual(planned);
+      expect(plan(fault, 1)).toEqual({ plan: planned, nodes });
+      expect(nodes.length).toBeGreaterThan(0);
+      // The plan is all that another process needs.
+      expect(fault.actions(JSON.parse(JSON.stringify(planned)) as never, 'tag-a')).toEqual(actions);
+    });
+
+    it('acts through commands that are JSON, each with its way back and its read-back', () => {
+      expect(actions.length).toBeGreaterThan(0);
+      expect(JSON.parse(JSON.stringify(actions))).toEqual(actions);
+      for (const { do: deed, undo, residue } of actions) expect([undo.node, residue.node]).toEqual([deed.node, deed.node]);
+    });
+
+    it('keeps two instances apart by their tags', () => {
+      const other = fault.actions(planned, 'tag-b');
+      for (const [index, action] of actions.entries()) {
+        expect(JSON.stringify(other[index]).replaceAll('tag-b', 'tag-a')).toBe(JSON.stringify(action));
+        expect(JSON.stringify(action)).not.toContain('tag-b');
+      }
+    });
+
+    it('has not bitten where nothing was done', async () => {
+      const { hosts } = injector();
+      const evidence = await fault
+        .effect(planned, 'tag-a', {
+          read: (command) => hosts.perform(command),
+          state: () => Promise.resolve(healthyState),
+          views: () => new Map([['node-2', paperCluster().topology]]),
+          silentMs: () => 0,
+          fromEpochMs: Date.now(),
+          sinceEpochMs: Date.now(),
+        })
+        .catch((error: unknown) => ({ bites: false, because: String(error) }));
+      expect(evidence.bites).toBe(false);
+    });
+
+    it('registers each undo before its deed, and takes back all of it, once', async () => {
+      const { injecting, hosts, guard, recorder } = injector();
+      const active = await injecting.inject(fault, new AbortController().signal);
+      const deeds = fault.actions(active.plan as never, 'paper-1');
+      for (const { do: deed, undo } of deeds) {
+        const at = guard.registered.findIndex((action) => JSON.stringify(action.undo) === JSON.stringify(undo));
+        const doneAt = hosts.performed.findIndex((command) => JSON.stringify(command) === JSON.stringify(deed));
+        expect(at).toBeGreaterThanOrEqual(0);
+        expect(guard.doneBefore[at]).toBeLessThanOrEqual(doneAt);
+      }
+      await active.heal();
+      const count = hosts.performed.length;
+      await active.heal();
+      await injecting.healAll();
+      expect(hosts.performed).toHaveLength(count);
+      expect(guard.undone.toSorted((a, b) => a - b)).toEqual(deeds.map((_, index) => index));
+      expect(recorder.events.map(({ type }) => type)).toContain('fault-ineffective');
+    });
+
+    it('is taken back wherever the injection breaks off', async () => {
+      for (const [broken, { do: deed }] of actions.entries()) {
+        const { injecting, hosts, guard } = injector((command) =>
+          JSON.stringify(command) === JSON.stringify(fault.actions(planned, 'paper-1')[broken]?.do)
+            ? { exitCode: 1, output: 'no' }
+            : { exitCode: 0, output: '' },
+        );
+        // The same seed as above, so that the same deed breaks.
+        const failing = { ...fault, plan: () => ({ plan: planned, nodes }) };
+        const failed = await injecting.inject(failing, new AbortController().signal).then(
+          () => null,
+          (error: unknown) => String(error),
+        );
+        expect(failed, JSON.stringify(deed)).toContain('could not be injected');
+        const undos = guard.registered.map(({ undo }) => JSON.stringify(undo));
+        for (const undo of undos) expect(hosts.performed.map((command) => JSON.stringify(command))).toContain(undo);
+        expect(guard.undone).toHaveLength(guard.registered.length);
+      }
+    });
+  });
+}
