@@ -1,5 +1,6 @@
 import type { Host, Hosts } from './driver.ts';
 import type { EngineInfo } from './timeline.ts';
+import type { Way } from './traffic.ts';
 
 /** Directives of redis.conf by name, such as { 'cluster-node-timeout': '2000' }. */
 export type RedisConfig = Readonly<Record<string, string | number>>;
@@ -10,6 +11,8 @@ export interface ClusterSpec {
   /** Replicas of each primary. Default 1. */
   readonly replicas?: number;
   readonly config?: RedisConfig;
+  /** Empty cluster nodes that belong to nobody until something adds them. Default 0. */
+  readonly spares?: number;
   /** 'written': nodes.conf before the start (default). 'meet': CLUSTER MEET, for experiments about joining. */
   readonly formation?: 'written' | 'meet';
 }
@@ -27,9 +30,13 @@ export interface Node extends Host {
 export interface Cluster {
   readonly engine: EngineInfo;
   readonly nodes: readonly Node[];
+  /** Engines that run and are no members, spare-1 and so on: nobody probes, loads or judges them. */
+  readonly spares?: readonly Host[];
   /** Every directive that was set, defaults of Slotquake included. */
   readonly settings: Readonly<Record<string, string>>;
   readonly hosts: Hosts;
+  /** How packets are delayed and lost here: by the kernel where it can, else by a queue and a program. */
+  readonly shapes: Way;
 }
 
 export function nodeNamed(cluster: Cluster, name: string): Node {

@@ -42,7 +42,6 @@ first=$(ask CONFIG GET ${name} | sed -n 1p)
 printf '%s %s\\n' ${quote([tag])} ${wanted} >>${held}/holders
 reply=$(ask CONFIG SET ${name} ${wanted})
 [ "$reply" = OK ] || { echo "the engine refuses ${name}: \${reply:-no answer}"; exit 1; }
-[ "$(setting ${name})" != "$(cat ${held}/original)" ] || { echo "${name} is '$(setting ${name})' already; choose another value"; exit 1; }
 ${then}`,
     ),
     undo: engine(
@@ -68,6 +67,10 @@ true`,
   };
 }
 
+/** Ends with a sentence when a setting is as it was before; for `then`. */
+export const mustDiffer = (name: string): string =>
+  `[ "$(setting ${name})" != "$(cat ${folder(name)}/original)" ] || { echo "${name} is '$(setting ${name})' already; choose another value"; exit 1; }`;
+
 /** Bites while the engine tells another value than it had before. */
 export async function settingEvidence({ read }: Pick<Witness, 'read'>, node: string, name: string): Promise<Evidence> {
   const { exitCode, output } = await read(
@@ -80,5 +83,5 @@ now=$(setting ${name}); before=$(cat ${folder(name)}/original) || exit 1
 echo "${name} is '$now', it was '$before'"`,
     ),
   );
-  return exitCode === 0 ? bites(`${node}: ${output}`) : misses(`${node}: ${output}`);
+  return exitCode === 0 && output !== '' ? bites(`${node}: ${output}`) : misses(`${node}: ${output || 'no answer'}`);
 }

@@ -27,7 +27,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   firewall: ['driver', 'fault'],
   setting: ['driver', 'fault'],
   membership: ['driver', 'cluster', 'fault'],
-  migration: ['driver', 'cluster', 'fault', 'membership'],
+  migration: ['base', 'driver', 'cluster', 'fault', 'membership'],
   traffic: ['base', 'driver'],
   fault: [
     'base',

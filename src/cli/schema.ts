@@ -57,6 +57,7 @@ const config: z.ZodType<RedisConfig> = z.record(
 const cluster = object<ClusterSpec>({
   primaries: whole(1, 100).optional(),
   replicas: whole(0, 99).optional(),
+  spares: whole(0, 20).optional(),
   config: config.optional(),
   formation: z.enum(['written', 'meet'], "'written' or 'meet'").optional(),
 });

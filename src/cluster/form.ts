@@ -5,6 +5,7 @@ import { together } from '../base/together.ts';
 import type { Cluster, ClusterSpec, Node, RedisConfig } from '../cluster.ts';
 import type { Driver, Host, Hosts, Reach } from '../driver.ts';
 import type { EngineInfo } from '../timeline.ts';
+import { wayOf } from '../traffic.ts';
 import { connectNode, type Redis } from './client.ts';
 
 const slotCount = 16_384;
@@ -41,11 +42,11 @@ export interface FormOptions {
 
 /** Brings up the containers and starts the engines as one cluster. Its nodes are not in agreement yet: see settle.ts. */
 export async function formCluster(driver: Driver, spec: ClusterSpec, options: FormOptions): Promise<Cluster> {
-  const { primaries = 3, replicas = 1 } = spec;
+  const { primaries = 3, replicas = 1, spares = 0 } = spec;
   const count = primaries * (1 + replicas);
-  if (!Number.isInteger(count) || primaries < 1 || replicas < 0 || count > 100) {
+  if (!Number.isInteger(count + spares) || primaries < 1 || replicas < 0 || spares < 0 || count + spares > 100) {
     throw new UsageError(
-      `expected at least 1 primary, at least 0 replicas each and at most 100 nodes, got ${primaries} primaries with ${replicas} replicas`,
+      `expected at least 1 primary, at least 0 replicas each and at most 100 nodes, got ${primaries} primaries with ${replicas} replicas and ${spares} spares`,
     );
   }
   const engine = await driver.identify(options.image, options.runId);
@@ -53,6 +54,7 @@ export async function formCluster(driver: Driver, spec: ClusterSpec, options: Fo
     {
       runId: options.runId,
       count,
+      spares,
       image: options.image,
       toolboxImage: options.toolboxImage,
       reach: options.reach,
@@ -67,14 +69,14 @@ export async function formCluster(driver: Driver, spec: ClusterSpec, options: Fo
   const settings = Object.fromEntries(
     Object.entries({ ...defaults, ...spec.config, ...options.config }).map(([name, value]) => [name, String(value)]),
   );
-  const nodes = layOut(hosts.hosts, options.runId, primaries);
+  const nodes = layOut(hosts.hosts.slice(0, count), options.runId, primaries);
   const written = spec.formation !== 'meet';
   if (written) await together(nodes, (node) => hosts.write(node.name, 'nodes.conf', nodesConf(nodes, node, engine)));
-  await together(nodes, (node) => hosts.write(node.name, 'redis.conf', redisConf(settings, node)));
+  await together(hosts.hosts, (host) => hosts.write(host.name, 'redis.conf', redisConf(settings, host)));
   options.signal?.throwIfAborted();
   const binary = engine.kind === 'valkey' ? 'valkey-server' : 'redis-server';
   await hosts.start(() => [binary, '/data/redis.conf']);
-  const cluster: Cluster = { engine, nodes, settings, hosts };
+  const cluster: Cluster = { engine, nodes, spares: hosts.hosts.slice(count), settings, hosts, shapes: await wayOf(hosts) };
   return written ? cluster : meet(cluster, options.signal);
 }
 
@@ -114,8 +116,8 @@ export function nodesConf(nodes: readonly Node[], self: Node, engine: EngineInfo
   return `${lines.join('\n')}\nvars currentEpoch ${nodes.length} lastVoteEpoch 0\n`;
 }
 
-function redisConf(settings: Readonly<Record<string, string>>, node: Node): string {
-  const [ip] = node.address.split(':');
+function redisConf(settings: Readonly<Record<string, string>>, host: Host): string {
+  const [ip] = host.address.split(':');
   const all = { 'cluster-announce-ip': ip as string, ...settings };
   return `${Object.entries(all)
     .map(([name, value]) => `${name} ${value === '' ? '""' : value}`)

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { defineFault, everywhere } from '../fault.ts';
-import { changedSetting, settingEvidence } from '../setting.ts';
+import { changedSetting, mustDiffer, settingEvidence } from '../setting.ts';
 
 type Plan = { nodes: string[]; setting: string; value: string };
 
@@ -22,6 +22,6 @@ export default defineFault({
       .describe("its value as redis.conf has it, such as '1mb'; empty is allowed where the engine allows it"),
   }),
   plan: ({ setting, value }, { victims }): Plan => ({ nodes: victims.map(({ name }) => name), setting, value }),
-  actions: ({ nodes, setting, value }, tag) => nodes.map((node) => changedSetting(node, tag, setting, value)),
+  actions: ({ nodes, setting, value }, tag) => nodes.map((node) => changedSetting(node, tag, setting, value, mustDiffer(setting))),
   effect: ({ nodes, setting }, _tag, witness) => everywhere(nodes, (node) => settingEvidence(witness, node, setting)),
 });

@@ -48,6 +48,6 @@ export default defineFault({
   effect: ({ nodes, which, password }, _tag, { read }) =>
     everywhere(nodes, async (node) => {
       const { exitCode, output } = await read(engine(node, which === 'masterauth' ? refusedByPrimary(password) : shutOut));
-      return exitCode === 0 ? bites(`${node}: ${output}`) : misses(`${node}: ${output}`);
+      return exitCode === 0 && output !== '' ? bites(`${node}: ${output}`) : misses(`${node}: ${output || 'no answer'}`);
     }),
 });

@@ -1,0 +1,155 @@
+import type { Cluster, Node } from './cluster.ts';
+import { type Command, engine, files } from './driver.ts';
+import type { Action } from './fault.ts';
+
+/** Who a node is to the others: its id, and the address at which CLUSTER MEET finds it. */
+export type Member = {
+  readonly id: string;
+  /** 'ip port', as CLUSTER MEET takes it. */
+  readonly place: string;
+};
+
+export const memberOf = (node: Pick<Node, 'id' | 'address'>): Member => ({ id: node.id, place: node.address.replace(':', ' ') });
+
+/** How long a node refuses one that it was told to forget, and a little more for whole seconds (CLUSTER_BLACKLIST_TTL). */
+const banSeconds = 62;
+
+/**
+ * Redis from 7.2 and every Valkey tell each other whom they were told to forget, and whoever hears it forgets too: until
+ * the ban ends everywhere, a node that was met again is thrown out again.
+ */
+export function spreadsBans({ engine: { kind, version } }: Pick<Cluster, 'engine'>): boolean {
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  return kind === 'valkey' || major > 7 || (major === 7 && minor >= 2);
+}
+
+/** How long it may take until members that forgot a node list it again. */
+export const returnWithinMs = (bansSpread: boolean): number => (bansSpread ? banSeconds * 1_000 + 15_000 : 8_000);
+
+/** `view` is CLUSTER NODES; the script ends where the engine does not answer it. */
+export const readView = `view=$($CLI CLUSTER NODES 2>/dev/null)
+case $view in *myself*) ;; *) echo "the engine tells no topology: \${view:-no answer}"; exit 1 ;; esac`;
+
+/** Lists the member for good: neither in handshake nor without an address. */
+const lists = ({ id }: Member): string => `printf '%s\\n' "$view" | grep '^${id} ' | grep -q -v -e handshake -e noaddr`;
+
+const bannedSince = ({ id }: Member): string => `/tmp/slotquake-forgot-${id}`;
+
+/**
+ * A node forgets a member, or only hears that others did (`tells` is false), and meets it again. The ban of CLUSTER
+ * FORGET keeps gossip out, not CLUSTER MEET; where bans spread, the undo waits until none is left.
+ */
+export function forgotten(node: string, member: Member, tells: boolean, bansSpread: boolean): Action {
+  const since = bannedSince(member);
+  const waits = bansSpread ? `[ $(($(cat ${since} 2>/dev/null || echo 0) + ${banSeconds})) -gt $(date +%s) ]` : 'false';
+  return {
+    do: engine(
+      node,
+      `date +%s >${since}
+${
+  tells
+    ? `reply=$($CLI CLUSTER FORGET ${member.id})
+case $reply in OK|*'Unknown node'*) ;; *) rm -f ${since}; echo "the engine refuses: $reply"; exit 1 ;; esac`
+    : 'true'
+}`,
+    ),
+    undo: engine(
+      node,
+      `${readView}
+if ${waits}; then exit 0; fi
+if ${lists(member)}; then rm -f ${since}; exit 0; fi
+reply=$($CLI CLUSTER MEET ${member.place})
+[ "$reply" = OK ] || { echo "the engine refuses: $reply"; exit 1; }`,
+    ),
+    residue: engine(
+      node,
+      `${readView}
+if ${waits}; then echo "the ban of CLUSTER FORGET still stands"; fi
+${lists(member)} || echo "${node} does not list ${member.place}"
+printf '%s\\n' "$view" | grep handshake
+true`,
+    ),
+    healWithinMs: returnWithinMs(bansSpread),
+  };
+}
+
+/**
+ * Prints who is listed at a place and is none of the members, and whoever of the others has lost its address: a node
+ * that took a new id leaves such a line behind.
+ */
+export const strangersAt = (address: string, memberIds: readonly string[]): string => `${readView}
+strangers=$(printf '%s\\n' "$view" | grep -e ' ${address.replaceAll('.', '\\.')}@' -e noaddr | grep -v ${memberIds.map((id) => `-e '^${id} '`).join(' ')})`;
+
+/** Takes them out of a node's memory. */
+export const forgetStrangers = (address: string, memberIds: readonly string[]): string =>
+  `${strangersAt(address, memberIds)}\nfor id in $(printf '%s\\n' "$strangers" | cut -d' ' -f1); do $CLI CLUSTER FORGET "$id"; done`;
+
+export const printStrangers = (address: string, memberIds: readonly string[]): string =>
+  `${strangersAt(address, memberIds)}\nprintf '%s\\n' "$strangers"`;
+
+const kept = '/tmp/slotquake-nodes-conf';
+
+/**
+ * The node's own knowledge of the cluster, saved before something makes it forget, and put back at the end: the engine is
+ * ended if it did forget, its file is restored, and it starts as the member it was. Several faults may need it; the last
+ * one out restores.
+ */
+export function rememberedMembership(node: Pick<Node, 'name' | 'id'>, tag: string, file: string, deed: Command): Action {
+  const { name, id } = node;
+  const last = `[ -e ${kept}/${tag} ] && [ "$(ls ${kept} | grep -v '^original$')" = ${tag} ]`;
+  // Nothing but a reset leaves a member as a primary without slots, or as somebody else, so that ending it loses no data.
+  const forgot = `view=$($CLI CLUSTER NODES 2>/dev/null)
+printf '%s\\n' "$view" | awk '/myself/ && /master/ { empty = NF <= 8 } END { exit !empty }'`;
+  return {
+    do: {
+      run: 'sequence',
+      node: name,
+      commands: [
+        files(
+          name,
+          `mkdir -p ${kept} || exit 1
+[ -e ${kept}/original ] || { cp /data/${file} ${kept}/original.new && mv ${kept}/original.new ${kept}/original; } || exit 1
+: >${kept}/${tag}`,
+        ),
+        deed,
+      ],
+    },
+    undo: {
+      run: 'sequence',
+      node: name,
+      commands: [
+        {
+          run: 'if',
+          node: name,
+          condition: files(name, last),
+          deed: { run: 'if', node: name, condition: engine(name, forgot), deed: { run: 'kill', node: name, signal: 'SIGKILL' } },
+        },
+        files(
+          name,
+          `if ${last}; then cp ${kept}/original /data/${file}.new && mv /data/${file}.new /data/${file} && rm -r ${kept}; else rm -f ${kept}/${tag}; fi`,
+        ),
+        { run: 'start', node: name },
+      ],
+    },
+    residue: {
+      run: 'sequence',
+      node: name,
+      commands: [
+        files(name, `[ ! -e ${kept}/${tag} ] || echo "${name} waits for its nodes.conf"`),
+        // While another holds it, the node is to stay as it is.
+        {
+          run: 'if',
+          node: name,
+          condition: files(name, `[ ! -d ${kept} ]`),
+          deed: engine(
+            name,
+            `${readView}
+printf '%s\\n' "$view" | grep -q '^${id} .*myself' || echo "${name} is another node than before"
+[ "$(printf '%s\\n' "$view" | grep -c -v handshake)" -gt 1 ] || echo "${name} knows nobody"`,
+          ),
+        },
+      ],
+    },
+    healWithinMs: 10_000,
+  };
+}
