@@ -46,8 +46,8 @@ lead() {
 }
 # owned PLACE SLOTS, opened PLACE SLOTS, filled PLACE SLOTS: those of the slots that it owns, has open, has keys of.
 listed() {
-  at "$2" CLUSTER NODES | awk -v which="$1" -v wanted="$3" '
-    /myself/ { for (i = 9; i <= NF; i++) {
+  at "$2" CLUSTER NODES | awk -v which="$1" -v wanted="$3" -v whose="\${4:-myself}" '
+    whose == "myself" ? /myself/ : $1 == whose { for (i = 9; i <= NF; i++) {
       if ($i ~ /^\\[/) { split(substr($i, 2), part, "-"); opened[part[1]] }
       else if ($3 ~ /master/) { ends = split($i, part, "-"); for (slot = part[1] + 0; slot <= part[ends] + 0; slot++) owned[slot] } } }
     END { many = split(wanted, slots, " ")
@@ -59,6 +59,8 @@ filled() {
   for one in $2; do echo "CLUSTER COUNTKEYSINSLOT $one"; done | at "$1" |
     for one in $2; do read -r count; [ "$count" = 0 ] || echo "$one"; done
 }
+# epoch PLACE ID: the config epoch that it knows of a node.
+epoch() { at "$1" CLUSTER NODES | awk -v id="$2" '$1 == id { print $7 }'; }
 # tell PLACE WHAT SLOTS: SETSLOT; prints what is refused.
 tell() {
   for one in $3; do echo "CLUSTER SETSLOT $one $2"; done | at "$1" 2>&1 | grep . | grep -v '^OK$'
@@ -79,9 +81,11 @@ carry() {
     set -- "$slot" "$from" "$to"
   done
 }
-# move FROM_ID FROM TO_ID TO SLOTS: also from where an earlier move stopped.
+# move FROM_ID FROM TO_ID TO SLOTS: also from where an earlier move stopped. TO must have heard of FROM's newest config
+# epoch, or it would claim the slots with an older one and lose them again.
 move() {
   [ -n "$5" ] || return 0
+  for try in $(seq 25); do [ "$(epoch "$2" "$1")" = "$(epoch "$4" "$1")" ] && break; sleep 0.1; done
   tell "$4" "IMPORTING $1" "$5" >/dev/null
   tell "$2" "MIGRATING $3" "$5" >/dev/null
   for each in $(filled "$2" "$5"); do carry "$each" "$2" "$4" || return 1; done
@@ -93,7 +97,10 @@ move() {
 bring_back() {
   halfway=$( (opened "$2" "$5"; opened "$4" "$5"; filled "$2" "$5") | sort -u )
   move "$3" "$4" "$1" "$2" "$(owned "$4" "$halfway")" || return 1
-  move "$1" "$2" "$3" "$4" "$(owned "$2" "$5")"
+  move "$1" "$2" "$3" "$4" "$(owned "$2" "$5")" || return 1
+  # Home takes them for the other's, who no longer claims them: nobody serves them.
+  nobodys=$(for one in $(listed owned "$4" "$5" "$1"); do [ -n "$(owned "$2" "$one")" ] || echo "$one"; done)
+  [ -z "$nobodys" ] || { tell "$4" "NODE $3" "$nobodys"; at "$4" CLUSTER BUMPEPOCH >/dev/null; return 1; }
 }
 # left SLOTS AWAY HOME: prints what keeps the slots from being whole at home.
 left() {

@@ -23,30 +23,32 @@ interface Told {
  */
 export async function adoptCluster(driver: Driver, runId: string): Promise<Cluster> {
   const hosts = await driver.adopt(runId);
-  const answers = await Promise.all(hosts.hosts.map((host) => ask(host).catch((error: unknown) => messageOf(error))));
+  const [members = [], spares = []] = [false, true].map((spare) => hosts.hosts.filter(({ name }) => name.startsWith('spare-') === spare));
+  const answers = await Promise.all(members.map((host) => ask(host).catch((error: unknown) => messageOf(error))));
   const told = answers.map((answer) => (typeof answer === 'string' ? null : answer));
   const first = told.find((answer) => answer !== null);
   if (!first)
     throw new UsageError(
-      hosts.hosts.length === 0
+      members.length === 0
         ? `the run ${runId} has no nodes; \`slotquake up\` makes some`
         : `no node of ${runId} answers (${answers.find((answer) => typeof answer === 'string')}); look at \`docker ps -a\``,
     );
-  const lines = hosts.hosts.map((host, index): NodeView => {
+  const lines = members.map((host, index): NodeView => {
     const own =
       told[index]?.view.find(({ flags }) => flags.includes('myself')) ?? first.view.find(({ address }) => address === host.address);
     if (!own) throw new UsageError(`nobody in the run ${runId} knows ${host.name} at ${host.address}; look at its CLUSTER NODES`);
     return own;
   });
-  const nodes = hosts.hosts.map((host, index): Node => {
+  const nodes = members.map((host, index): Node => {
     const { id, primary, slots } = lines[index] as NodeView;
     const primaryAt = lines.findIndex((line) => line.id === primary);
-    return { ...host, id, formedAs: primary === null ? 'primary' : 'replica', slots, primary: hosts.hosts[primaryAt]?.name ?? null };
+    return { ...host, id, formedAs: primary === null ? 'primary' : 'replica', slots, primary: members[primaryAt]?.name ?? null };
   });
   const valkey = first.versions.get('valkey');
   return {
     engine: { kind: valkey ? 'valkey' : 'redis', version: valkey ?? first.versions.get('redis') ?? 'unknown', image: 'adopted' },
     nodes,
+    spares,
     settings: Object.fromEntries(first.settings),
     hosts,
     shapes: await wayOf(hosts),
