@@ -24,10 +24,13 @@ export { selectors } from './traffic/selectors.ts';
  * - `reorderPercent` is the share that is sent at once while others wait; without a delay, the share that its successor
  *   overtakes (or that waits 10 ms for one).
  * - A damaged packet fails its checksum: the receiver's kernel throws it away and counts it in `InCsumErrors`.
- * - The ways differ in three points. nfqueue draws from the seed, netem from the kernel. Where two tags want the same
- *   packet, nfqueue gives it to both, netem to the first alone. And nfqueue leaves held packets on the sender's account,
- *   so that a delay on the way out slows bulk transfers down more than one on the way in.
- * - IPv4 alone. One node takes ten tags at once on the nfqueue way.
+ * - The ways differ in four points. nfqueue draws from the seed, netem from the kernel. Where two tags want the same
+ *   packet, nfqueue gives it to both, netem to the first alone. nfqueue doubles packets on the way out to named peers only.
+ *   And to `peers: 'all'` nfqueue leaves what it holds on the way out on the sender's account, which lets a connection
+ *   send a packet or two per delay (3 MB in a minute at 50 ms, instead of half a second): name the peers, or delay at
+ *   the other end on the way in.
+ * - When the packet holder dies, packets pass; those it held are lost, and those on the way out to named peers come twice.
+ * - IPv4 alone. One node takes four tags at once on the nfqueue way, for the memory of its toolbox.
  */
 export interface Traffic {
   /** TCP ports, each as source and as destination, because a link has two ends; 'all' is all IP traffic. */

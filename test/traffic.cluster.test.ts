@@ -95,6 +95,12 @@ describe('a delay', () => {
     }
   });
 
+  it('on the way out leaves nothing on the account of the sender, whom it would stop', async () => {
+    await using shaped = await wire.shaped('node-1', 'account', to2, { delayMs: 30_000 });
+    expect(await wire.meter('node-1', `pile ${wire.address('node-2')} ${port} 800`)).toBe('[800]');
+    expect(await settled(shaped.counters)).toMatchObject({ held: 800, out: 800 });
+  });
+
   it('carries 10,000 packets a second and loses none', async () => {
     await using shaped = await wire.shaped('node-1', 'carry', to2, { delayMs: 100 });
     expect(await wire.flood('node-2', port, 10_000, 3)).toEqual({ distinct: 30_000, extra: 0, late: 0 });

@@ -48,28 +48,34 @@ class Queue:
         except OSError:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BYTES)
         self.socket.setsockopt(SOL_NETLINK, NETLINK_NO_ENOBUFS, 1)
-        self.configure(1, struct.pack("!BBH", BIND, 0, 0))
+        # The second queue is for packets whose copies come to the first: they are dropped.
+        for each in (number, number + 1):
+            self.bind(each, whole_packets and each == number)
+        self.socket.setblocking(False)
+        self.prefix = {}
+        for name, each, verdict in ((DROP, number, DROP), (REPEAT, number, REPEAT), ("copied", number + 1, DROP)):
+            empty = message(VERDICT, REQUEST, each, attribute(VERDICT_HEADER, struct.pack("!II", verdict, 0)))
+            self.prefix[name] = empty[:-4]
+        self.second = struct.pack("!H", number + 1)
+
+    def bind(self, number, whole_packets):
+        self.configure(number, 1, struct.pack("!BBH", BIND, 0, 0))
         # A packet of many segments comes in one piece, except where its content is to change: its checksum would be
         # made anew when it is cut, and the flaw would go unseen into the application's data.
         flags = FAIL_OPEN | (0 if whole_packets else GSO)
-        self.configure(5, struct.pack("!I", flags), attribute(4, struct.pack("!I", FAIL_OPEN | GSO)))
-        self.configure(3, struct.pack("!I", WAITING_PACKETS))
-        self.configure(2, struct.pack("!IB", 0xFFFF, COPY_PACKET) if whole_packets else struct.pack("!IB", 0, COPY_META))
-        self.socket.setblocking(False)
-        self.prefix = {}
-        for verdict in (DROP, REPEAT):
-            empty = message(VERDICT, REQUEST, number, attribute(VERDICT_HEADER, struct.pack("!II", verdict, 0)))
-            self.prefix[verdict] = empty[:-4]
+        self.configure(number, 5, struct.pack("!I", flags), attribute(4, struct.pack("!I", FAIL_OPEN | GSO)))
+        self.configure(number, 3, struct.pack("!I", WAITING_PACKETS))
+        self.configure(number, 2, struct.pack("!IB", 0xFFFF, COPY_PACKET) if whole_packets else struct.pack("!IB", 0, COPY_META))
 
-    def configure(self, kind, data, more=b""):
-        self.socket.send(message(CONFIG, REQUEST | ACK, self.number, attribute(kind, data) + more))
+    def configure(self, number, kind, data, more=b""):
+        self.socket.send(message(CONFIG, REQUEST | ACK, number, attribute(kind, data) + more))
         while True:
             answer = self.socket.recv(65536)
             if struct.unpack_from("=H", answer, 4)[0] == NLMSG_ERROR:
                 break
         code = -struct.unpack_from("=i", answer, 16)[0]
         if code:
-            raise OSError(code, f"queue {self.number}: {os.strerror(code)}")
+            raise OSError(code, f"queue {number}: {os.strerror(code)}")
 
     def verdict(self, verdict, packet):
         return self.prefix[verdict] + packet
@@ -126,6 +132,8 @@ class Holder:
     def arrive(self, data, now):
         """What to tell the kernel at once."""
         count, packet = self.count, data[24:28]
+        if data[18:20] == self.queue.second:
+            return self.queue.verdict("copied", packet)
         count["packets"] += 1
         if self.chance("loss"):
             count["lost"] += 1

@@ -11,10 +11,17 @@ const folder = '/run/slotquake';
  * them, see it as well; "accept" would skip them.
  */
 const firstQueue = 5100;
+const queuesEach = 2;
 const firstBit = 20;
-const slots = 10;
+const slots = 4;
 /** Set by a holder on a packet that is to be sent twice. */
 const twice = '0x40000000';
+/**
+ * Set on a packet on the way out that is on no socket's account. A socket may have but few packets that are still to be
+ * sent, so that holding them would stop the sender; netem takes them off its account, and so do we: the kernel makes a
+ * copy, which has no owner and is held, and the packet itself goes to a second queue, where the holder drops it.
+ */
+const freed = '0x80000000';
 
 const directions = [
   { way: 'in', name: 'IN', hook: 'INPUT' },
@@ -24,7 +31,8 @@ const directions = [
 export function nfqueueScript(tag: string, traffic: Traffic, shape: Shape, seed: number): Script {
   const chain = (name: string): string => `SLOTQUAKE-${tag}-${name}`;
   // Matches our chains and no other tag's: the names of ours end here, and tags have no capitals.
-  const ours = `SLOTQUAKE-${tag}-(IN|OUT|Q|IN-D|OUT-D)`;
+  const ours = `SLOTQUAKE-${tag}-(IN|OUT|Q|IN-D|OUT-D|OUT-F)`;
+  const freeing = traffic.peers !== 'all' && (shape.delayMs > 0 || shape.jitterMs > 0 || shape.reorderPercent > 0);
   const state = `${folder}/${tag}.json`;
   // The brackets keep the pattern from matching the shell that looks for it.
   const holders = `grep -lzs '^[s]lotquake-hold=${tag}=$' /proc/[0-9]*/cmdline | cut -d/ -f3`;
@@ -59,18 +67,26 @@ mkdir -p ${folder}
 taken=$(iptables-save; cat /proc/net/netfilter/nfnetlink_queue 2>/dev/null)
 slot=0
 while [ $slot -lt ${slots} ]; do
-  queue=$((${firstQueue} + slot)) seen=$(printf '0x%x' $((1 << (${firstBit} + slot))))
+  queue=$((${firstQueue} + slot * ${queuesEach})) seen=$(printf '0x%x' $((1 << (${firstBit} + slot))))
   printf '%s\\n' "$taken" | grep -qE -e "--queue-num $queue( |$)" -e "^ *$queue " -e "mark $seen/" || break
   slot=$((slot + 1))
 done
-[ $slot -lt ${slots} ] || { echo 'expected a free queue of ${firstQueue} to ${firstQueue + slots - 1} and its mark, but all are taken; heal another fault on this node first'; exit 1; }
+[ $slot -lt ${slots} ] || { echo 'expected a free queue of ${firstQueue} to ${firstQueue + slots * queuesEach - 1} and its mark, but all are taken; heal another fault on this node first'; exit 1; }
 python3 ${holder} slotquake-hold=${tag}= queue=$queue ${words.join(' ')} || exit 1
+${
+  freeing
+    ? `iptables-restore -w 5 --noflush 2>/dev/null <<RULES && exit 0
+${rules(true).join('\n')}
+RULES`
+    : ''
+}
 iptables-restore -w 5 --noflush <<RULES || { undo; exit 1; }
-${rules().join('\n')}
+${rules(false).join('\n')}
 RULES`;
   }
 
-  function rules(): string[] {
+  /** Where the kernel makes no copies, packets stay on the sender's account. */
+  function rules(free: boolean): string[] {
     const wanted = directions.map((direction) => ({ ...direction, matches: selectors(traffic, direction.way) }));
     const used = wanted.filter(({ matches }) => matches.length > 0);
     const doubling = shape.duplicatePercent > 0;
@@ -84,10 +100,21 @@ RULES`;
         `:${chain(name)} - [0:0]`,
         ...(doubling ? doubles(way, name) : []),
         `-A ${chain(name)} -m mark --mark $seen/$seen -j RETURN`,
-        ...matches.map((match) => `-A ${chain(name)} ${match} -j ${chain('Q')}`),
+        ...(free && way === 'out' ? frees() : []),
+        ...matches.map((match) => `-A ${chain(name)} ${match} -j ${chain(free && way === 'out' ? 'OUT-F' : 'Q')}`),
         `-I ${hook} -j ${chain(name)}`,
       ]),
       'COMMIT',
+    ];
+  }
+
+  function frees(): string[] {
+    return [
+      `:${chain('OUT-F')} - [0:0]`,
+      `-A ${chain('OUT-F')} -m mark --mark ${freed}/${freed} -g ${chain('Q')}`,
+      `-A ${chain('OUT-F')} -j MARK --or-mark ${freed}`,
+      ...copiesTo(traffic.peers as readonly string[]).map((copy) => `-A ${chain('OUT-F')} ${copy}`),
+      `-A ${chain('OUT-F')} -j NFQUEUE --queue-num $((queue + 1)) --queue-bypass`,
     ];
   }
 
@@ -117,13 +144,16 @@ true`;
   }
 
   function counters(): string {
-    const sum = (name: string): string =>
-      `$(printf '%s\\n' "$rules" | sed -nE 's/^\\[([0-9]+):.* -A ${chain(name)} .*-j ${chain('Q')}$/\\1/p' | { sum=0; while read -r packets; do sum=$((sum + packets)); done; echo $sum; })`;
+    const sum = (rule: string): string =>
+      `$(printf '%s\\n' "$rules" | sed -nE 's/^\\[([0-9]+):.* -A ${rule}$/\\1/p' | { sum=0; while read -r packets; do sum=$((sum + packets)); done; echo $sum; })`;
     return `rules=$(iptables-save -c -t mangle) || { echo "$rules"; exit 1; }
 queue=$(printf '%s\\n' "$rules" | sed -nE 's/.* -A ${chain('Q')} .*--queue-num ([0-9]+) .*/\\1/p')
+all=${sum(`${chain('Q')} .*-j NFQUEUE .*`)} in=${sum(`${chain('IN')} .*-j ${chain('Q')}`)}
 holding=false; [ -z "$(${holders})" ] || holding=true
 told=$(cat ${state} 2>/dev/null); [ -n "$told" ] || told='"delayed":0,"lost":0,"duplicated":0,"reordered":0,"corrupted":0,"held":0'
 overrun=$(while read -r number _ _ _ _ full unsent _; do [ "$number" != "$queue" ] || echo $((full + unsent)); done </proc/net/netfilter/nfnetlink_queue)
-echo "{\\"way\\":\\"nfqueue\\",\\"in\\":${sum('IN')},\\"out\\":${sum('OUT')},\\"holding\\":$holding,\\"overrun\\":\${overrun:-0},$told}"`;
+echo "{\\"way\\":\\"nfqueue\\",\\"in\\":$in,\\"out\\":$((all - in)),\\"holding\\":$holding,\\"overrun\\":\${overrun:-0},$told}"`;
   }
 }
+
+const copiesTo = (peers: readonly string[]): string[] => peers.map((peer) => `-d ${peer} -j TEE --gateway ${peer}`);

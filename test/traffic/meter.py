@@ -4,6 +4,7 @@
     meter.py rtt HOST PORT COUNT GAP_MS      round trips of one TCP connection, in ms
     meter.py spray HOST PORT COUNT GAP_MS    UDP echoes sent at a steady pace; prints the ms of each, or None
     meter.py bulk HOST PORT MB               echoes so much over TCP and says whether it came back whole
+    meter.py pile HOST PORT COUNT            UDP, as many as the socket takes without waiting; prints [sent]
     meter.py flood HOST PORT RATE SECONDS    UDP one way; prints what the server saw of it: [distinct, extra, late]
 """
 
@@ -117,6 +118,19 @@ def bulk(host, port, megabytes):
     print("whole" if got == pattern else "damaged", round(clock() - start, 1), "s")
 
 
+def pile(host, port, count):
+    sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    sender.connect((host, port))
+    sender.setblocking(False)
+    for number in range(count):
+        try:
+            sender.send(struct.pack("!I?", number, False) + bytes(1000))
+        except BlockingIOError:
+            return print([number])
+        time.sleep(0.002)
+    print([count])
+
+
 def flood(host, port, rate, seconds):
     ask(host, port, b"COUNT")
     sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -143,4 +157,4 @@ def flood(host, port, rate, seconds):
 command, arguments = sys.argv[1], sys.argv[2:]
 if command == "serve":
     serve(int(arguments[0]))
-{"rtt": rtt, "spray": spray, "bulk": bulk, "flood": flood}[command](arguments[0], *map(int, arguments[1:]))
+{"rtt": rtt, "spray": spray, "bulk": bulk, "pile": pile, "flood": flood}[command](arguments[0], *map(int, arguments[1:]))

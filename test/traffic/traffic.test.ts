@@ -89,7 +89,7 @@ describe('nfqueue', () => {
 
 describe('netem', () => {
   const netem = (wish: Partial<Shape>): string =>
-    /root netem(.*); \}/.exec(shapeScript('netem', 'a', { ...everything, direction: 'out' }, shape(wish), 1).do)?.[1] as string;
+    /root netem(.*?); \}/.exec(shapeScript('netem', 'a', { ...everything, direction: 'out' }, shape(wish), 1).do)?.[1] as string;
 
   it.each<[Partial<Shape>, string]>([
     [full, ' limit 100000 delay 50ms 5ms distribution normal reorder 3% loss 1% duplicate 2% corrupt 4%'],
