@@ -90,7 +90,7 @@ export default defineFault({
   about: 'one long command stalls the whole engine: no client and no peer is answered, though nothing has crashed',
   mechanism:
     'a script that loops, DEBUG SLEEP, or DEL of a huge set with lazyfree-lazy-user-del off; for a script lua-time-limit is raised to its length',
-  evidence: 'a PING beside it waits for at least half the time, or 100 ms for the deletion, whose length nobody can choose',
+  evidence: 'a PING beside it waits for at least half the time, or 50 ms for the deletion, whose length nobody can choose',
   undo: 'SCRIPT KILL as soon as the engine takes it, which is at the end; otherwise its end is waited for; the huge key is removed, settings are restored',
   example: '--target "one primary" --block-for 3s --how script',
   parameters: z.strictObject({
@@ -99,7 +99,7 @@ export default defineFault({
       .enum(['script', 'debug-sleep', 'huge-del'])
       .default('script')
       .describe("'debug-sleep' needs enable-debug-command in redis.conf from 7.0 on; 'huge-del' needs a primary"),
-    members: whole('how many members the huge set has, about 50 bytes each', 10_000, 5_000_000).default(1_000_000),
+    members: whole('how many members the huge set has, about 50 bytes each', 10_000, 5_000_000).default(2_000_000),
   }),
   plan({ blockFor: forMs, how, members }, { victims, topology, cluster }): Plan {
     const major = Number(cluster.engine.version.split('.')[0]);
@@ -128,7 +128,7 @@ export default defineFault({
     ]),
   effect: ({ nodes, how, forMs }, tag, witness) =>
     everywhere(nodes, async (node) => {
-      const neededMs = how === 'huge-del' ? 100 : forMs / 2;
+      const neededMs = how === 'huge-del' ? 50 : forMs / 2;
       const silentMs = witness.silentMs(node);
       if (silentMs >= neededMs) return bites(`${node} has answered no PING for ${Math.round(silentMs)} ms`);
       const { output } = await witness.read(engine(node, `cat ${job(tag)}/waited 2>/dev/null`));
