@@ -30,7 +30,7 @@ export { selectors } from './traffic/selectors.ts';
  *   send a packet or two per delay (3 MB in a minute at 50 ms, instead of half a second): name the peers, or delay at
  *   the other end on the way in.
  * - When the packet holder dies, packets pass; those it held are lost, and those on the way out to named peers come twice.
- * - IPv4 alone. One node takes four tags at once on the nfqueue way, for the memory of its toolbox.
+ * - IPv4 alone. One node takes six tags at once on the nfqueue way, for the memory of its toolbox.
  */
 export interface Traffic {
   /** TCP ports, each as source and as destination, because a link has two ends; 'all' is all IP traffic. */

@@ -13,7 +13,7 @@ const folder = '/run/slotquake';
 const firstQueue = 5100;
 const queuesEach = 2;
 const firstBit = 20;
-const slots = 4;
+const slots = 6;
 /** Set by a holder on a packet that is to be sent twice. */
 const twice = '0x40000000';
 /**

@@ -161,7 +161,7 @@ async function writeArchive(archive: string, files: readonly (readonly [name: st
   const out = createWriteStream(archive);
   let inode = 1;
   const add = (name: string, mode: number, content: Buffer): void => {
-    const padded = (buffer: Buffer): Buffer => Buffer.concat([buffer, Buffer.alloc(-buffer.length & 3)]);
+    const padded = (bytes: Buffer): Buffer => Buffer.concat([bytes, Buffer.alloc(-bytes.length & 3)]);
     const fields = [inode++, mode, 0, 0, 1, 0, content.length, 0, 0, 0, 0, Buffer.byteLength(name) + 1, 0];
     const header = `070701${fields.map((field) => field.toString(16).padStart(8, '0')).join('')}${name}\0`;
     out.write(padded(Buffer.from(header)));
@@ -182,7 +182,7 @@ async function writeArchive(archive: string, files: readonly (readonly [name: st
   } finally {
     await container.remove({ force: true });
   }
-  for (const folder of new Set(files.map(([name]) => path.dirname(name)).filter((folder) => folder !== '.')))
+  for (const folder of new Set(files.map(([name]) => path.dirname(name)).filter((name) => name !== '.')))
     add(folder, 0o040_755, Buffer.alloc(0));
   for (const [name, content] of files) add(name, 0o100_755, Buffer.from(content));
   add('TRAILER!!!', 0, Buffer.alloc(0));
