@@ -170,7 +170,7 @@ class Holder {
     const sinceEpochMs = Date.now();
     const file = `${folder}/${this.#id}.json`;
     const note: Pick<Action, 'undo' | 'residue'> = {
-      undo: toolbox(noteAt, `rm -f ${file} ${file}.new`),
+      undo: toolbox(noteAt, `rm -f ${file} ${file}.new; rmdir ${folder} 2>/dev/null; true`),
       residue: toolbox(noteAt, `ls ${file} 2>/dev/null || true`),
     };
     let inForce: InForce = {

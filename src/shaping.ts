@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { toolbox } from './driver.ts';
+import { type Host, toolbox } from './driver.ts';
 import { bites, defineFault, everywhere, type FaultKind, type FaultMaker, misses } from './fault.ts';
 import { direction, peers, port, portsOf } from './parameter.ts';
 import { type Counters, type Script, type Shape, shape, shapeScript, type Traffic, type Way } from './traffic.ts';
@@ -19,7 +19,7 @@ type Plan = {
   way: Way;
   ports: number[] | 'all';
   direction: Traffic['direction'];
-  peers: Record<string, string[] | 'all'>;
+  peers: Record<string, string[]>;
   shape: { [wish in keyof Shape]: Shape[wish] };
   seed: number;
 };
@@ -35,7 +35,7 @@ interface ShapingKind<S extends z.ZodRawShape> extends Pick<FaultKind<z.ZodObjec
 /** A fault that changes what happens to packets on their way: the kinds differ in what they wish for. */
 export function shapingFault<const S extends z.ZodRawShape>(kind: ShapingKind<S>): FaultMaker<z.ZodObject<S & typeof selection>, Plan> {
   const script = (plan: Plan, node: string, tag: string): Script =>
-    shapeScript(plan.way, tag, { ports: plan.ports, direction: plan.direction, peers: plan.peers[node] ?? 'all' }, plan.shape, plan.seed);
+    shapeScript(plan.way, tag, { ports: plan.ports, direction: plan.direction, peers: plan.peers[node] ?? [] }, plan.shape, plan.seed);
   return defineFault<z.ZodObject<S & typeof selection>, Plan>({
     name: kind.name,
     about: kind.about,
@@ -46,7 +46,10 @@ export function shapingFault<const S extends z.ZodRawShape>(kind: ShapingKind<S>
     parameters: z.strictObject({ ...selection, ...kind.parameters }) as unknown as z.ZodObject<S & typeof selection>,
     plan(parameters, { victims, cluster, random, select }): Plan {
       const { port: which, direction: way, peers: whose } = parameters as z.output<z.ZodObject<typeof selection>>;
-      const chosen = whose === 'everyone' ? ('all' as const) : select(whose);
+      // Clients come by way of the bridge: with every address named, what is held is on no socket's account.
+      const addressOf = ({ address }: Host): string => address.split(':')[0] as string;
+      const chosen = whose === 'everyone' ? [...cluster.nodes, ...(cluster.spares ?? [])] : select(whose);
+      const bridge = whose === 'everyone' ? cluster.nodes.slice(0, 1).map(({ gateway }) => gateway) : [];
       const ports = portsOf(which);
       const plan: Plan = {
         nodes: victims.map(({ name }) => name),
@@ -54,10 +57,7 @@ export function shapingFault<const S extends z.ZodRawShape>(kind: ShapingKind<S>
         ports: ports === 'all' ? 'all' : [...ports],
         direction: way,
         peers: Object.fromEntries(
-          victims.map((victim) => [
-            victim.name,
-            chosen === 'all' ? 'all' : chosen.filter((peer) => peer !== victim).map(({ address }) => address.split(':')[0] as string),
-          ]),
+          victims.map((victim) => [victim.name, [...chosen.filter(({ name }) => name !== victim.name).map(addressOf), ...bridge]]),
         ),
         shape: shape(kind.wish(parameters as z.output<z.ZodObject<S>>)),
         seed: random.integer(0, 2 ** 31 - 1),

@@ -24,6 +24,7 @@ const hosts = Array.from({ length: 6 }, (_, index): Host => ({
   container: '',
   toolbox: '',
   address: `10.0.0.${index + 1}:6379`,
+  gateway: '10.0.0.254',
   dial: { host: '', port: 0 },
 }));
 

@@ -9,6 +9,7 @@ type Plan = {
   /** By node: the address that it has and the one that it gets. */
   from: Record<string, string>;
   to: Record<string, string>;
+  gateway: string;
   announce: 'new' | 'old';
   restart: boolean;
 };
@@ -86,14 +87,15 @@ export default defineFault({
       ids: victims.map(({ id }) => id),
       from,
       to: Object.fromEntries(Object.entries(from).map(([name, address]) => [name, fresh(address)])),
+      gateway: victims[0]?.gateway ?? '',
       ...parameters,
     };
   },
   exposes: ({ nodes, restart }) => nodes.map((node) => ({ node, how: restart ? 'crashed' : 'isolated' })),
-  actions: ({ nodes, from, to, announce: says, restart }, tag) =>
+  actions: ({ nodes, from, to, gateway, announce: says, restart }, tag) =>
     nodes.flatMap((node): Action[] => {
       const [old, fresh] = [from[node] as string, to[node] as string];
-      const moved = move(node, tag, old, fresh, old.replace(/\d+$/, '1'));
+      const moved = move(node, tag, old, fresh, gateway);
       if (!restart) return [moved];
       // Undone in reverse: stopped, moved back, and started with the old settings.
       return [

@@ -10,6 +10,7 @@ const host = (name: string, index: number): Host => ({
   container: name,
   toolbox: `${name}-toolbox`,
   address: `10.0.0.${11 + index}:6379`,
+  gateway: '10.0.0.1',
   dial: { host: '127.0.0.1', port: 6379 },
 });
 
@@ -17,7 +18,7 @@ const host = (name: string, index: number): Host => ({
 export function paperCluster(
   kind: 'redis' | 'valkey' = 'redis',
   version = '7.0.15',
-  settings: Record<string, string> = {},
+  settings: Record<string, string> = { 'tls-cluster': 'yes' },
 ): Cluster & { readonly topology: NodeView[] } {
   const nodes = layOut(
     Array.from({ length: 6 }, (_, index) => host(`node-${index + 1}`, index)),

@@ -110,7 +110,7 @@ export class ProvingGround implements AsyncDisposable {
           await this.must(
             toolbox(
               name,
-              "ls -A /tmp /run; ps -o args | grep -vE '^(ps|sh |\\[?sh\\]?$|sleep 2147483647|grep|COMMAND|\{sh\}|sort|timeout 2 nslookup)' | sort",
+              "ls -A /tmp /run; ps -o args | grep -vE '^(ps|sh |\\[?sh\\]?$|sleep 2147483647|grep|COMMAND|\\{sh\\}|\\[|sort|timeout 2 nslookup)' | sort",
             ),
           ),
         ],

@@ -1,0 +1,103 @@
+import { spawn } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { poll } from '../../src/base/poll.ts';
+import { seededRandom } from '../../src/base/random.ts';
+import { allFaults } from '../../src/faults.ts';
+import { faultsInForce, type HandSpec } from '../../src/hand.ts';
+import { exampleOf } from './contract.ts';
+import { ProvingGround } from './proving-ground.ts';
+
+const script = path.join(import.meta.dirname, '..', '..', 'src', 'hand.ts');
+const kills = 5;
+
+let ground: ProvingGround;
+beforeAll(async () => {
+  ground = await ProvingGround.open();
+});
+afterAll(() => ground[Symbol.asyncDispose]());
+
+/** The guard's journal of one attempt; empty when the holder was killed before it had one. */
+function journalOf(results: string): { readonly say: string; readonly clean?: boolean; readonly tookMs?: number }[] {
+  try {
+    const parent = path.join(results, 'by-hand', ground.runId);
+    const [folder = ''] = readdirSync(parent);
+    return readFileSync(path.join(parent, folder, 'journal.jsonl'), 'utf8')
+      .split('\n')
+      .filter((line) => line.endsWith('}'))
+      .map((line) => JSON.parse(line) as { say: string });
+  } catch {
+    return [];
+  }
+}
+
+/** What was read back before and after a kill: how far the holder had come. */
+interface Attempt {
+  readonly afterMs: number;
+  readonly registered: number;
+  readonly tookMs: number | null;
+}
+
+/** Injects by hand, kills the holder at that moment, and proves that within 5 s everything is as it was. */
+async function attempt(
+  name: string,
+  target: string,
+  parameters: Record<string, unknown>,
+  afterMs: number,
+  round: number,
+): Promise<Attempt> {
+  const results = path.join(ground.folder, `${name}-${round}`);
+  const spec: HandSpec = { runId: ground.runId, fault: name, target, parameters, forMs: 20_000, seed: round, results };
+  const holder = spawn(process.execPath, [script, JSON.stringify(spec)], { stdio: 'ignore' });
+  const gone = new Promise((resolve) => holder.once('exit', resolve));
+  await delay(afterMs);
+  holder.kill('SIGKILL');
+  await gone;
+  const killedAtMs = performance.now();
+  await poll(
+    `everything of ${name} to be taken back after its holder was killed ${afterMs} ms after its start`,
+    async () => {
+      const journal = journalOf(results);
+      const registered = journal.filter(({ say }) => say === 'register').length;
+      if (registered > 0 && !journal.some(({ say }) => say === 'clean'))
+        throw new Error(`the journal says ${journal.map(({ say }) => say).join(', ')}`);
+      const inForce = await faultsInForce(ground.cluster.hosts);
+      if (inForce.length > 0) throw new Error(`${inForce.map(({ fault }) => fault).join(', ')} in force`);
+    },
+    { withinMs: 5_000, everyMs: 50 },
+  );
+  const journal = journalOf(results);
+  expect(
+    journal.filter(({ say, clean }) => say === 'undo-failed' || say === 'fence-failed' || (say === 'read-back' && clean === false)),
+  ).toEqual([]);
+  return {
+    afterMs,
+    registered: journal.filter(({ say }) => say === 'register').length,
+    tookMs: journal.some(({ say }) => say === 'clean') ? Math.round(performance.now() - killedAtMs) : null,
+  };
+}
+
+for (const [name, maker] of await allFaults()) {
+  describe(`the fault ${name}`, { timeout: 300_000 }, () => {
+    it(`leaves nothing within 5 s when its holder ends by SIGKILL at a random moment, ${kills} times`, async () => {
+      const { target, parameters } = exampleOf(maker);
+      const random = seededRandom([...name].reduce((sum, char) => sum * 31 + char.charCodeAt(0), 7) % 1_000_000);
+      await ground.healthy();
+      const before = await ground.snapshot();
+      const attempts: Attempt[] = [];
+      for (let round = 0; round < kills; round++) {
+        // From its start it takes about 300 ms to the first deed; the slowest faults take a second to hold.
+        attempts.push(await attempt(name, target, parameters, random.integer(250, 1_400), round));
+        await ground.healthy();
+      }
+      expect(await ground.snapshot()).toEqual(before);
+      // A kill that always came before the first deed would prove nothing.
+      expect(
+        attempts.some(({ registered }) => registered > 1),
+        JSON.stringify(attempts),
+      ).toBe(true);
+    });
+  });
+}
