@@ -12,6 +12,8 @@ export type Command =
   | { readonly run: 'files'; readonly node: string; readonly script: string }
   | { readonly run: 'engine'; readonly node: string; readonly script: string }
   | { readonly run: 'pause' | 'unpause' | 'start' | 'restart'; readonly node: string }
+  /** Fails unless the engine's container runs or is paused: for a condition. */
+  | { readonly run: 'alive'; readonly node: string }
   /** SIGTERM, and SIGKILL when the engine has not ended `graceSeconds` later. */
   | { readonly run: 'stop'; readonly node: string; readonly graceSeconds: number }
   /** Sends the signal, and waits for the end of the engine, by default up to 5 s, where the signal is one that ends it. */
@@ -54,6 +56,8 @@ export interface HostState {
 /** What a node's engine container uses now, by its control group. */
 export interface HostUsage {
   readonly memoryBytes: number;
+  /** The limit that the kernel has, or the memory of the machine. */
+  readonly memoryLimitBytes: number;
   /** Scheduler periods in which it was held back since it was started. */
   readonly throttledPeriods: number;
 }
@@ -66,6 +70,13 @@ export interface CommandResult {
 /** How the harness process talks to the nodes: their own addresses, or ports published on this machine. */
 export type Reach = 'address' | 'ports';
 
+/** What a client needs to be let in over TLS, as PEM. */
+export interface Identity {
+  readonly ca: string;
+  readonly cert: string;
+  readonly key: string;
+}
+
 /** One node's place: a container, its address inside the cluster's network, and how we get there. */
 export interface Host {
   readonly name: string;
@@ -73,8 +84,10 @@ export interface Host {
   readonly toolbox: string;
   /** 'ip:port' that the nodes use among themselves. */
   readonly address: string;
+  /** Where a node reaches everybody outside its network, and what this machine comes from. */
+  readonly gateway: string;
   /** What this process connects to. */
-  readonly dial: { readonly host: string; readonly port: number };
+  readonly dial: { readonly host: string; readonly port: number; readonly tls?: Identity };
   /** What the engine's container may use when no fault limits it; absent where nobody knows, null for no limit. */
   readonly memoryBytes?: number | null;
 }

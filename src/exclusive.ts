@@ -2,9 +2,20 @@ import { toolbox } from './driver.ts';
 import type { Action } from './fault.ts';
 
 /** What of a node only one fault at a time can hold, because the undo of one would undo the other. */
-export type Exclusive = 'process' | 'freezer' | 'stop signal' | 'memory limit' | 'cpu limit' | 'clock';
+export type Exclusive =
+  | 'process'
+  | 'freezer'
+  | 'stop signal'
+  | 'memory limit'
+  | 'cpu limit'
+  | 'data mount'
+  | 'clock'
+  | 'membership'
+  | 'slots'
+  /** What it knows of another node. */
+  | `memory of ${string}`;
 
-const file = (what: Exclusive): string => `/tmp/slotquake-only-${what.replace(' ', '-')}`;
+const file = (what: Exclusive): string => `/tmp/slotquake-only-${what.replaceAll(' ', '-')}`;
 
 /** Comes first among the actions of a node: a second fault is refused before it does anything, and so undoes nothing. */
 export const exclusive = (node: string, tag: string, what: Exclusive): Action => ({

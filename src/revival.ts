@@ -22,6 +22,14 @@ export function revival(node: string, tag: string): Action {
   };
 }
 
+/** For an undo inside the engine's container: where that does not run, nothing of ours can be left in it. */
+export const whileAlive = (command: Command): Command => ({
+  run: 'if',
+  node: command.node,
+  condition: { run: 'alive', node: command.node },
+  deed: command,
+});
+
 /** What restores files under an engine: it is ended before they change, and started by the revival after that. */
 export const endedForUndo = (node: string): Action => ({
   do: { run: 'start', node },

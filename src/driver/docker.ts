@@ -22,6 +22,7 @@ const labels = {
   kept: 'slotquake.kept',
   owner: 'slotquake.owner',
   address: 'slotquake.address',
+  gateway: 'slotquake.gateway',
   memory: 'slotquake.memory-bytes',
 };
 const clientPort = 6379;
@@ -99,6 +100,7 @@ async function provision(docker: Docker, spec: HostsSpec, signal?: AbortSignal):
       ...common,
       [labels.node]: name,
       [labels.address]: `${ip}:${clientPort}`,
+      [labels.gateway]: addressIn(network.subnet, 1),
       [labels.memory]: `${spec.memoryMb * 2 ** 20}`,
     };
     // A tmpfs of fixed size is a disk that can be full. It lives as long as one container mounts it: the toolbox
@@ -136,6 +138,7 @@ async function provision(docker: Docker, spec: HostsSpec, signal?: AbortSignal):
     container: `slotquake-${spec.runId}-${name}`,
     toolbox: `slotquake-${spec.runId}-${name}-toolbox`,
     address: `${ip}:${clientPort}`,
+    gateway: addressIn(network.subnet, 1),
     dial: reach === 'ports' ? await publishedPort(container) : { host: ip, port: clientPort },
     memoryBytes: spec.memoryMb * 2 ** 20,
   }));
@@ -212,6 +215,7 @@ async function adopt(docker: Docker, runId: string): Promise<Hosts> {
         container: `slotquake-${runId}-${name}`,
         toolbox: `slotquake-${runId}-${name}-toolbox`,
         address,
+        gateway: container.Labels[labels.gateway] ?? '',
         dial: published
           ? { host: '127.0.0.1', port: published.PublicPort as number }
           : { host: address.split(':')[0] ?? '', port: clientPort },
@@ -376,6 +380,9 @@ class DockerHosts implements Hosts {
       case 'unpause':
         await unless(/not paused|not running/, container.unpause());
         return;
+      case 'alive':
+        if (!(await container.inspect()).State.Running) throw new SlotquakeError(`the engine of ${host.name} does not run`);
+        return;
       case 'start':
         await unless(/already started/, container.start());
         return;
@@ -414,7 +421,11 @@ class DockerHosts implements Hosts {
       }
       case 'usage': {
         const { memory_stats: memory, cpu_stats: cpu } = await container.stats({ stream: false, 'one-shot': true });
-        const usage: HostUsage = { memoryBytes: memory.usage ?? 0, throttledPeriods: cpu.throttling_data?.throttled_periods ?? 0 };
+        const usage: HostUsage = {
+          memoryBytes: memory.usage ?? 0,
+          memoryLimitBytes: memory.limit ?? 0,
+          throttledPeriods: cpu.throttling_data?.throttled_periods ?? 0,
+        };
         return JSON.stringify(usage);
       }
       case 'surgeon': {

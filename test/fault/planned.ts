@@ -12,6 +12,7 @@ const host = (name: string, index: number): Host => ({
   address: `10.0.0.${11 + index}:6379`,
   gateway: '10.0.0.1',
   dial: { host: '127.0.0.1', port: 6379 },
+  memoryBytes: 256 * 2 ** 20,
 });
 
 /** Three primaries with a replica each, and a spare, on paper. */

@@ -11,7 +11,12 @@ export function runInToolbox(docker: Docker, image: string, script: string): Pro
  * more than the toolbox has. It lives for this script alone.
  */
 export function runBeside(docker: Docker, image: string, container: string, runId: string, script: string): Promise<CommandResult> {
-  return oneShot(docker, image, runId, script, { PidMode: `container:${container}`, CapAdd: ['SYS_ADMIN', 'SYS_PTRACE', 'SYS_CHROOT'] });
+  return oneShot(docker, image, runId, script, {
+    PidMode: `container:${container}`,
+    CapAdd: ['SYS_ADMIN', 'SYS_PTRACE', 'SYS_CHROOT'],
+    // Where there is AppArmor, its default profile refuses every mount.
+    SecurityOpt: ['apparmor=unconfined'],
+  });
 }
 
 async function oneShot(
@@ -19,7 +24,7 @@ async function oneShot(
   image: string,
   runId: string,
   script: string,
-  host: Pick<Docker.HostConfig, 'CapAdd' | 'PidMode'>,
+  host: Pick<Docker.HostConfig, 'CapAdd' | 'PidMode' | 'SecurityOpt'>,
 ): Promise<CommandResult> {
   const container = await docker.createContainer({
     Image: image,
