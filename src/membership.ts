@@ -1,15 +1,22 @@
 import type { Cluster, Node } from './cluster.ts';
 import { type Command, engine, files } from './driver.ts';
+import { exclusive, unheldByOthers } from './exclusive.ts';
 import type { Action } from './fault.ts';
+import { whileAlive } from './revival.ts';
 
 /** Who a node is to the others: its id, and the address at which CLUSTER MEET finds it. */
 export type Member = {
+  readonly name: string;
   readonly id: string;
   /** 'ip port', as CLUSTER MEET takes it. */
   readonly place: string;
 };
 
-export const memberOf = (node: Pick<Node, 'id' | 'address'>): Member => ({ id: node.id, place: node.address.replace(':', ' ') });
+export const memberOf = (node: Pick<Node, 'name' | 'id' | 'address'>): Member => ({
+  name: node.name,
+  id: node.id,
+  place: node.address.replace(':', ' '),
+});
 
 /** How long a node refuses one that it was told to forget, and a little more for whole seconds (CLUSTER_BLACKLIST_TTL). */
 const banSeconds = 62;
@@ -30,6 +37,10 @@ export const returnWithinMs = (bansSpread: boolean): number => (bansSpread ? ban
 export const readView = `view=$($CLI CLUSTER NODES 2>/dev/null)
 case $view in *myself*) ;; *) echo "the engine tells no topology: \${view:-no answer}"; exit 1 ;; esac`;
 
+/** Holds where a node has no role: it is a primary without slots. */
+export const emptyPrimary = `view=$($CLI CLUSTER NODES 2>/dev/null)
+printf '%s\\n' "$view" | awk '/myself/ && /master/ { empty = NF <= 8 } END { exit !empty }'`;
+
 /** Lists the member for good: neither in handshake nor without an address. */
 const lists = ({ id }: Member): string => `printf '%s\\n' "$view" | grep '^${id} ' | grep -q -v -e handshake -e noaddr`;
 
@@ -39,10 +50,10 @@ const bannedSince = ({ id }: Member): string => `/tmp/slotquake-forgot-${id}`;
  * A node forgets a member, or only hears that others did (`tells` is false), and meets it again. The ban of CLUSTER
  * FORGET keeps gossip out, not CLUSTER MEET; where bans spread, the undo waits until none is left.
  */
-export function forgotten(node: string, member: Member, tells: boolean, bansSpread: boolean): Action {
+export function forgotten(node: string, tag: string, member: Member, tells: boolean, bansSpread: boolean): Action[] {
   const since = bannedSince(member);
   const waits = bansSpread ? `[ $(($(cat ${since} 2>/dev/null || echo 0) + ${banSeconds})) -gt $(date +%s) ]` : 'false';
-  return {
+  const forgets: Action = {
     do: engine(
       node,
       `date +%s >${since}
@@ -57,7 +68,8 @@ case $reply in OK|*'Unknown node'*) ;; *) rm -f ${since}; echo "the engine refus
       node,
       `${readView}
 if ${waits}; then exit 0; fi
-if ${lists(member)}; then rm -f ${since}; exit 0; fi
+rm -f ${since}
+if ${lists(member)}; then exit 0; fi
 reply=$($CLI CLUSTER MEET ${member.place})
 [ "$reply" = OK ] || { echo "the engine refuses: $reply"; exit 1; }`,
     ),
@@ -65,12 +77,13 @@ reply=$($CLI CLUSTER MEET ${member.place})
       node,
       `${readView}
 if ${waits}; then echo "the ban of CLUSTER FORGET still stands"; fi
-${lists(member)} || echo "${node} does not list ${member.place}"
+${lists(member)} || echo "${node} does not list ${member.name}"
 printf '%s\\n' "$view" | grep handshake
 true`,
     ),
     healWithinMs: returnWithinMs(bansSpread),
   };
+  return [exclusive(node, tag, `memory of ${member.name}`), forgets];
 }
 
 /**
@@ -87,32 +100,18 @@ export const forgetStrangers = (address: string, memberIds: readonly string[]): 
 export const printStrangers = (address: string, memberIds: readonly string[]): string =>
   `${strangersAt(address, memberIds)}\nprintf '%s\\n' "$strangers"`;
 
-const kept = '/tmp/slotquake-nodes-conf';
-
 /**
  * The node's own knowledge of the cluster, saved before something makes it forget, and put back at the end: the engine is
- * ended if it did forget, its file is restored, and it starts as the member it was. Several faults may need it; the last
- * one out restores.
+ * ended if it did forget, its file is restored, and it starts as the member it was.
  */
-export function rememberedMembership(node: Pick<Node, 'name' | 'id'>, tag: string, file: string, deed: Command): Action {
+export function rememberedMembership(node: Pick<Node, 'name' | 'id'>, tag: string, file: string, deed: Command): Action[] {
   const { name, id } = node;
-  const last = `[ -e ${kept}/${tag} ] && [ "$(ls ${kept} | grep -v '^original$')" = ${tag} ]`;
-  // Nothing but a reset leaves a member as a primary without slots, or as somebody else, so that ending it loses no data.
-  const forgot = `view=$($CLI CLUSTER NODES 2>/dev/null)
-printf '%s\\n' "$view" | awk '/myself/ && /master/ { empty = NF <= 8 } END { exit !empty }'`;
-  return {
+  const saved = `/tmp/slotquake-nodes-conf-${tag}`;
+  const remembers: Action = {
     do: {
       run: 'sequence',
       node: name,
-      commands: [
-        files(
-          name,
-          `mkdir -p ${kept} || exit 1
-[ -e ${kept}/original ] || { cp /data/${file} ${kept}/original.new && mv ${kept}/original.new ${kept}/original; } || exit 1
-: >${kept}/${tag}`,
-        ),
-        deed,
-      ],
+      commands: [files(name, `cp /data/${file} ${saved}.new && mv ${saved}.new ${saved}`), deed],
     },
     undo: {
       run: 'sequence',
@@ -121,35 +120,31 @@ printf '%s\\n' "$view" | awk '/myself/ && /master/ { empty = NF <= 8 } END { exi
         {
           run: 'if',
           node: name,
-          condition: files(name, last),
-          deed: { run: 'if', node: name, condition: engine(name, forgot), deed: { run: 'kill', node: name, signal: 'SIGKILL' } },
+          condition: files(name, `[ -e ${saved} ]`),
+          // Nothing but a reset leaves a member as a primary without slots, so that ending it loses no data.
+          deed: { run: 'if', node: name, condition: engine(name, emptyPrimary), deed: { run: 'kill', node: name, signal: 'SIGKILL' } },
         },
-        files(
-          name,
-          `if ${last}; then cp ${kept}/original /data/${file}.new && mv /data/${file}.new /data/${file} && rm -r ${kept}; else rm -f ${kept}/${tag}; fi`,
-        ),
-        { run: 'start', node: name },
+        files(name, `[ ! -e ${saved} ] || { cp ${saved} /data/${file}.new && mv /data/${file}.new /data/${file} && rm ${saved}; }`),
+        // Another fault may have it down on purpose.
+        { run: 'if', node: name, condition: unheldByOthers(name, tag, 'process'), deed: { run: 'start', node: name } },
       ],
     },
     residue: {
       run: 'sequence',
       node: name,
       commands: [
-        files(name, `[ ! -e ${kept}/${tag} ] || echo "${name} waits for its nodes.conf"`),
-        // While another holds it, the node is to stay as it is.
-        {
-          run: 'if',
-          node: name,
-          condition: files(name, `[ ! -d ${kept} ]`),
-          deed: engine(
+        files(name, `[ ! -e ${saved} ] || echo "${name} waits for its ${file}"`),
+        whileAlive(
+          engine(
             name,
             `${readView}
 printf '%s\\n' "$view" | grep -q '^${id} .*myself' || echo "${name} is another node than before"
 [ "$(printf '%s\\n' "$view" | grep -c -v handshake)" -gt 1 ] || echo "${name} knows nobody"`,
           ),
-        },
+        ),
       ],
     },
     healWithinMs: 10_000,
   };
+  return [exclusive(name, tag, 'membership'), remembers];
 }

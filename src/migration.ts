@@ -20,7 +20,10 @@ export function ends(
   const [target, ...more] = to === undefined ? [random.pick(others)] : select(to);
   if (!target || more.length > 0 || victims.includes(target) || topology.some(({ id, primary }) => id === target.id && primary !== null))
     throw new UsageError(`expected --to to mean one primary that is not the target, got '${to}'`);
-  const end = (node: Node): End => ({ node: node.name, ...memberOf(node) });
+  const end = (node: Node): End => {
+    const { name, ...rest } = memberOf(node);
+    return { node: name, ...rest };
+  };
   return { from: victims.map(end), to: end(target) };
 }
 

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { UsageError } from '../base/errors.ts';
 import { engine, toolbox } from '../driver.ts';
+import { exclusive } from '../exclusive.ts';
 import { bites, defineFault, everywhere, misses } from '../fault.ts';
 import { forgetStrangers, memberOf, printStrangers, readView } from '../membership.ts';
 
@@ -76,19 +77,23 @@ export default defineFault({
       memberIds: cluster.nodes.map((node) => node.id),
     };
   },
-  actions: (plan) => [
+  actions: (plan, tag) => [
+    exclusive(plan.spare, tag, 'membership'),
     {
       do: engine(plan.spare, join(plan)),
       undo: engine(plan.spare, leave),
       residue: engine(plan.spare, `${readView}\n[ "$(printf '%s\\n' "$view" | wc -l)" -eq 1 ] || printf '%s\\n' "$view"`),
       healWithinMs: 10_000,
     },
-    ...plan.members.map((member) => ({
-      do: toolbox(member, 'true'),
-      undo: engine(member, forgetStrangers(plan.address, plan.memberIds)),
-      residue: engine(member, printStrangers(plan.address, plan.memberIds)),
-      healWithinMs: 10_000,
-    })),
+    ...plan.members.flatMap((member) => [
+      exclusive(member, tag, `memory of ${plan.spare}`),
+      {
+        do: toolbox(member, 'true'),
+        undo: engine(member, forgetStrangers(plan.address, plan.memberIds)),
+        residue: engine(member, printStrangers(plan.address, plan.memberIds)),
+        healWithinMs: 10_000,
+      },
+    ]),
   ],
   effect: ({ members, spare, address, as, id }, _tag, witness) =>
     everywhere(members, async (member) => {

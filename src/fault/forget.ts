@@ -43,10 +43,10 @@ export default defineFault({
       bansSpread,
     };
   },
-  actions: ({ members, at, hearers, bansSpread }) =>
+  actions: ({ members, at, hearers, bansSpread }, tag) =>
     members.flatMap((member) => [
-      ...at.map((node) => forgotten(node, member, true, bansSpread)),
-      ...hearers.map((node) => forgotten(node, member, false, bansSpread)),
+      ...at.flatMap((node) => forgotten(node, tag, member, true, bansSpread)),
+      ...hearers.flatMap((node) => forgotten(node, tag, member, false, bansSpread)),
     ]),
   effect: ({ nodes, members, at }, _tag, witness) =>
     everywhere(at, async (node) => {

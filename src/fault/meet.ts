@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { UsageError } from '../base/errors.ts';
 import { engine } from '../driver.ts';
+import { exclusive } from '../exclusive.ts';
 import { bites, defineFault, everywhere, misses } from '../fault.ts';
 import { forgetStrangers, printStrangers } from '../membership.ts';
 import { clientPort } from '../parameter.ts';
@@ -35,15 +36,18 @@ export default defineFault({
       throw new UsageError(`expected an address where no node of this cluster is, but ${place} is ${known.name}; add-node adds a spare`);
     return { nodes: victims.map(({ name }) => name), ids: cluster.nodes.map(({ id }) => id), address: place };
   },
-  actions: ({ nodes, ids, address }) =>
-    nodes.map((node) => ({
-      do: engine(
-        node,
-        `reply=$($CLI CLUSTER MEET ${address.replace(':', ' ')}); [ "$reply" = OK ] || { echo "the engine refuses: $reply"; exit 1; }`,
-      ),
-      undo: engine(node, forgetStrangers(address, ids)),
-      residue: engine(node, printStrangers(address, ids)),
-    })),
+  actions: ({ nodes, ids, address }, tag) =>
+    nodes.flatMap((node) => [
+      exclusive(node, tag, `memory of ${address}`),
+      {
+        do: engine(
+          node,
+          `reply=$($CLI CLUSTER MEET ${address.replace(':', ' ')}); [ "$reply" = OK ] || { echo "the engine refuses: $reply"; exit 1; }`,
+        ),
+        undo: engine(node, forgetStrangers(address, ids)),
+        residue: engine(node, printStrangers(address, ids)),
+      },
+    ]),
   effect: ({ nodes, address }, _tag, witness) =>
     everywhere(nodes, async (node) => {
       const peer = witness

@@ -1,9 +1,10 @@
 import * as z from 'zod';
 import { UsageError } from '../base/errors.ts';
 import { engine } from '../driver.ts';
+import { exclusive } from '../exclusive.ts';
 import type { Action } from '../fault.ts';
 import { bites, defineFault, everywhere, misses } from '../fault.ts';
-import { forgotten, type Member, memberOf, readView, returnWithinMs, spreadsBans } from '../membership.ts';
+import { emptyPrimary, forgotten, type Member, memberOf, readView, returnWithinMs, spreadsBans } from '../membership.ts';
 
 type Plan = { nodes: string[]; members: Member[]; primaries: (string | null)[]; others: string[]; bansSpread: boolean };
 
@@ -16,7 +17,7 @@ const detached = (node: string, primary: string | null, bansSpread: boolean): Ac
       : engine(
           node,
           `${readView}
-printf '%s\\n' "$view" | awk '/myself/ && /master/ { empty = NF <= 8 } END { exit !empty }' || exit 0
+${emptyPrimary} || exit 0
 primary=$(printf '%s\\n' "$view" | awk '$1 == "${primary}" { print $3 ~ /slave/ ? $4 : $1 }')
 [ -n "$primary" ] || { echo "${node} does not know its primary yet"; exit 1; }
 reply=$($CLI CLUSTER REPLICATE "$primary"); [ "$reply" = OK ] || { echo "the engine refuses: $reply"; exit 1; }`,
@@ -60,9 +61,9 @@ export default defineFault({
       bansSpread: spreadsBans(cluster),
     };
   },
-  actions: ({ nodes, members, primaries, others, bansSpread }) => [
-    ...nodes.map((node, index) => detached(node, primaries[index] ?? null, bansSpread)),
-    ...others.flatMap((node) => members.map((member) => forgotten(node, member, true, bansSpread))),
+  actions: ({ nodes, members, primaries, others, bansSpread }, tag) => [
+    ...nodes.flatMap((node, index) => [exclusive(node, tag, 'membership'), detached(node, primaries[index] ?? null, bansSpread)]),
+    ...others.flatMap((node) => members.flatMap((member) => forgotten(node, tag, member, true, bansSpread))),
   ],
   async effect({ nodes, members, others }, _tag, witness) {
     const views = witness.views();

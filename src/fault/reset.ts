@@ -39,7 +39,7 @@ export default defineFault({
   exposes: ({ nodes, primaries, flush }) =>
     nodes.flatMap((node, index) => (flush && primaries[index] ? [{ node, how: 'emptied' as const }] : [])),
   actions: ({ nodes, ids, primaries, how, flush, file }, tag) =>
-    nodes.map((name, index) =>
+    nodes.flatMap((name, index) =>
       rememberedMembership({ name, id: ids[index] as string }, tag, file, engine(name, reset(how, flush && primaries[index] === true))),
     ),
   effect: ({ nodes, ids, how }, _tag, witness) =>

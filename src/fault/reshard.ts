@@ -1,8 +1,9 @@
 import * as z from 'zod';
 import { UsageError } from '../base/errors.ts';
 import { engine } from '../driver.ts';
+import { exclusive } from '../exclusive.ts';
 import { bites, defineFault, misses } from '../fault.ts';
-import { bothEnds, type End, ends, firstSlots } from '../migration.ts';
+import { bothEnds, type End, ends, firstSlots, slotFunctions } from '../migration.ts';
 import { whole } from '../parameter.ts';
 
 type Plan = { nodes: string[]; from: End; to: End; slots: number[] };
@@ -35,10 +36,13 @@ export default defineFault({
     const lives = `grep -q ${job(tag)}/run "/proc/$(cat ${job(tag)}/pid)/cmdline" 2>/dev/null`;
     const list = slots.join(' ');
     return [
+      exclusive(from.node, tag, 'slots'),
       {
         do: engine(
           from.node,
-          `mkdir -p ${job(tag)} || exit 1
+          `${slotFunctions}
+[ "$(owned '${from.place}' '${list}' | wc -l)" -eq ${slots.length} ] || { echo "${from.node} no longer owns all of ${list}"; exit 1; }
+mkdir -p ${job(tag)} || exit 1
 cat >${job(tag)}/run <<'END'
 $CLI --cluster reshard ${from.place.replace(' ', ':')} --cluster-from ${from.id} --cluster-to ${to.id} --cluster-slots ${slots.length} --cluster-yes >${job(tag)}/log 2>&1
 END

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { UsageError } from '../base/errors.ts';
 import { keySlot } from '../cluster/topology.ts';
 import { engine } from '../driver.ts';
+import { exclusive } from '../exclusive.ts';
 import { bites, defineFault, misses } from '../fault.ts';
 import { bothEnds, type End, ends, slotFunctions } from '../migration.ts';
 import { whole } from '../parameter.ts';
@@ -61,6 +62,7 @@ export default defineFault({
       .map((key) => `'${key}'`)
       .join(' ');
     return [
+      exclusive(from.node, tag, 'slots'),
       {
         do: engine(
           from.node,

