@@ -13,6 +13,8 @@ export interface ClusterSpec {
   readonly config?: RedisConfig;
   /** Empty cluster nodes that belong to nobody until something adds them. Default 0. */
   readonly spares?: number;
+  /** Everything over TLS: clients, replication and the bus. Default false. */
+  readonly tls?: boolean;
   /** 'written': nodes.conf before the start (default). 'meet': CLUSTER MEET, for experiments about joining. */
   readonly formation?: 'written' | 'meet';
 }

@@ -7,12 +7,13 @@ import { bites, misses } from './fault.ts';
 const folder = (name: string): string => `/tmp/slotquake-setting-${name}`;
 
 /**
- * `ask` is $CLI, but it gets in also while a password of ours is in force: it tries the one of redis.conf, then every
- * one that a fault has set. `setting` prints a setting's value.
+ * `ask` is $CLI, but it gets in also while a certificate or a password of ours is in force: it does without checking the
+ * one, and tries every password that a fault has set. `setting` prints a setting's value.
  */
 export const ask = `
 ask() {
   reply=$($CLI "$@" 2>/dev/null)
+  case "$reply $CLI" in ' '*' --tls '*) reply=$($CLI --insecure "$@" 2>/dev/null) ;; esac
   case $reply in *NOAUTH*|*WRONGPASS*)
     for secret in $(cut -d' ' -f2- ${folder('requirepass')}/holders 2>/dev/null); do
       reply=$(REDISCLI_AUTH=$secret $CLI "$@" 2>/dev/null)
@@ -52,16 +53,18 @@ others=$(grep -v ${who} ${held}/holders)
 if [ -n "$others" ]; then wanted=$(printf '%s\\n' "$others" | tail -n 1 | cut -d' ' -f2-); else wanted=$(cat ${held}/original); fi
 reply=$(ask CONFIG SET ${name} "$wanted")
 [ "$reply" = OK ] || { echo "the engine refuses to take ${name} back: \${reply:-no answer}"; exit 1; }
-[ -n "$others" ] || cp ${held}/original ${held}/restored-${tag}
-printf '%s' "\${others:+$others
-}" >${held}/holders.new && mv ${held}/holders.new ${held}/holders`,
+if [ -z "$others" ]; then
+  [ "$(setting ${name})" = "$wanted" ] || { echo "${name} is '$(setting ${name})', it was '$wanted'"; exit 1; }
+  rm -r ${held}
+else
+  printf '%s\n' "$others" >${held}/holders.new && mv ${held}/holders.new ${held}/holders
+fi`,
     ),
+    // The undo lets go only once the engine tells the old value again.
     residue: engine(
       node,
       `${ask}
-held=$(grep ${who} ${held}/holders 2>/dev/null) && echo "${name} is held: $held"
-[ -s ${held}/holders ] || [ ! -e ${held}/restored-${tag} ] || [ "$(setting ${name})" = "$(cat ${held}/restored-${tag})" ] ||
-  echo "${name} is '$(setting ${name})', it was '$(cat ${held}/restored-${tag})'"
+held=$(grep ${who} ${held}/holders 2>/dev/null) && echo "${name} is '$(setting ${name})', it was '$(cat ${held}/original)'; held by $held"
 true`,
     ),
   };

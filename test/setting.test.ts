@@ -52,7 +52,7 @@ describe('a changed setting', () => {
     const action = changedSetting('node-1', 't-1', name, value);
     expect(run(action, 'do')).toEqual({ exitCode: 0, output: '' });
     expect(now(name)).toBe(value);
-    expect(run(action, 'residue').output).toContain('is held');
+    expect(run(action, 'residue').output).toContain('held by');
     expect(run(action, 'undo').exitCode).toBe(0);
     expect(now(name)).toBe(before);
     expect(run(action, 'residue')).toEqual({ exitCode: 0, output: '' });
@@ -81,12 +81,19 @@ describe('a changed setting', () => {
     expect(now('maxmemory')).toBe('0');
   });
 
-  it('is seen when it changed again after it was restored', () => {
+  it('is let go only once the engine tells the old value again', () => {
+    const action = changedSetting('n', 't-1', 'maxmemory', '5');
+    run(action, 'do');
+    writeFileSync(path.join(folder, 'slotquake-setting-maxmemory', 'original'), 'bad');
+    expect(run(action, 'undo')).toMatchObject({ exitCode: 1 });
+    expect(run(action, 'residue').output).toContain('held by');
+  });
+
+  it('leaves nothing behind', () => {
     const action = changedSetting('n', 't-1', 'maxmemory', '5');
     run(action, 'do');
     run(action, 'undo');
-    writeFileSync(path.join(folder, 'config-maxmemory'), '9');
-    expect(run(action, 'residue').output).toBe("maxmemory is '9', it was '0'");
+    expect(existsSync(path.join(folder, 'slotquake-setting-maxmemory'))).toBe(false);
   });
 
   it("fails with the engine's own words, or when nothing would change", () => {

@@ -1,3 +1,4 @@
+import type { ConnectionOptions } from 'node:tls';
 import { Cluster as IoredisCluster, Redis } from 'ioredis';
 import { log } from '../base/log.ts';
 import type { Host } from '../driver.ts';
@@ -8,7 +9,7 @@ import type { Host } from '../driver.ts';
  */
 export function connectNode(host: Host, { timeoutMs, name }: { readonly timeoutMs: number; readonly name: string }): Redis {
   const client = new Redis({
-    ...host.dial,
+    ...placeOf(host),
     connectionName: name,
     enableOfflineQueue: false,
     enableReadyCheck: false,
@@ -25,16 +26,27 @@ export function connectNode(host: Host, { timeoutMs, name }: { readonly timeoutM
   return client;
 }
 
+/** Where to connect, over TLS where the node wants that. The name is not checked: the engines do not check it either. */
+function placeOf({ dial: { host, port, tls } }: Host): { host: string; port: number; tls?: ConnectionOptions } {
+  return { host, port, ...(tls ? { tls: { ...tls, checkServerIdentity: () => undefined } } : {}) };
+}
+
 /** For each node the address it announces and the one that reaches it from here: what ioredis calls a natMap. */
 export function natMap(hosts: readonly Host[]): Record<string, { host: string; port: number }> {
-  return Object.fromEntries(hosts.map((host) => [host.address, host.dial]));
+  return Object.fromEntries(hosts.map(({ address, dial: { host, port } }) => [address, { host, port }]));
 }
 
 /** A client as an application has it: it follows redirects and refreshes its slot map. Used for reading back at rest. */
 export function connectCluster(hosts: readonly Host[]): IoredisCluster {
+  const tls = hosts[0] && placeOf(hosts[0]).tls;
   const client = new IoredisCluster(
-    hosts.map((host) => host.dial),
-    { natMap: natMap(hosts), slotsRefreshTimeout: 2_000, redisOptions: { commandTimeout: 2_000 }, lazyConnect: true },
+    hosts.map(({ dial: { host, port } }) => ({ host, port })),
+    {
+      natMap: natMap(hosts),
+      slotsRefreshTimeout: 2_000,
+      redisOptions: { commandTimeout: 2_000, ...(tls ? { tls } : {}) },
+      lazyConnect: true,
+    },
   );
   client.on('error', (error: Error) => log.trace({ error: error.message }, 'cluster client'));
   return client;

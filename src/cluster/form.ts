@@ -6,6 +6,7 @@ import type { Cluster, ClusterSpec, Node, RedisConfig } from '../cluster.ts';
 import type { Driver, Host, Hosts, Reach } from '../driver.ts';
 import type { EngineInfo } from '../timeline.ts';
 import { wayOf } from '../traffic.ts';
+import { certificateFile, makeCertificates } from './certificates.ts';
 import { connectNode, type Redis } from './client.ts';
 
 const slotCount = 16_384;
@@ -23,6 +24,18 @@ const defaults: RedisConfig = {
   save: '',
   port: 6379,
   'protected-mode': 'no',
+};
+
+/** What a cluster with TLS gets beside. The bus logs refused certificates at this level only. */
+const overTls: RedisConfig = {
+  port: 0,
+  'tls-port': 6379,
+  'tls-cluster': 'yes',
+  'tls-replication': 'yes',
+  'tls-ca-cert-file': certificateFile('authority'),
+  'tls-cert-file': certificateFile('good'),
+  'tls-key-file': certificateFile('key'),
+  loglevel: 'verbose',
 };
 
 export interface FormOptions {
@@ -67,9 +80,12 @@ export async function formCluster(driver: Driver, spec: ClusterSpec, options: Fo
   );
   options.onHosts?.(hosts);
   const settings = Object.fromEntries(
-    Object.entries({ ...defaults, ...spec.config, ...options.config }).map(([name, value]) => [name, String(value)]),
+    Object.entries({ ...defaults, ...(spec.tls ? overTls : {}), ...spec.config, ...options.config }).map(([name, value]) => [
+      name,
+      String(value),
+    ]),
   );
-  const nodes = layOut(hosts.hosts.slice(0, count), options.runId, primaries);
+  const nodes = layOut((await reachable(hosts, spec.tls ?? false)).slice(0, count), options.runId, primaries);
   const written = spec.formation !== 'meet';
   if (written) await together(nodes, (node) => hosts.write(node.name, 'nodes.conf', nodesConf(nodes, node, engine)));
   await together(hosts.hosts, (host) => hosts.write(host.name, 'redis.conf', redisConf(settings, host)));
@@ -78,6 +94,18 @@ export async function formCluster(driver: Driver, spec: ClusterSpec, options: Fo
   await hosts.start(() => [binary, '/data/redis.conf']);
   const cluster: Cluster = { engine, nodes, spares: hosts.hosts.slice(count), settings, hosts, shapes: await wayOf(hosts) };
   return written ? cluster : meet(cluster, options.signal);
+}
+
+/** The hosts with what a client needs to be let in; with TLS, the certificates are in every node afterwards. */
+async function reachable(hosts: Hosts, tls: boolean): Promise<readonly Host[]> {
+  if (!tls) return hosts.hosts;
+  const certificates = await makeCertificates(hosts.hosts.map(({ address }) => address.split(':')[0] as string));
+  await together(hosts.hosts, async ({ name }) => {
+    for (const [certificate, pem] of Object.entries(certificates))
+      await hosts.write(name, certificateFile(certificate as keyof typeof certificates).replace('/data/', ''), pem as string);
+  });
+  const { authority: ca, good: cert, key } = certificates;
+  return hosts.hosts.map((host) => ({ ...host, dial: { ...host.dial, tls: { ca, cert, key } } }));
 }
 
 /** Names, ids, roles and slots: the first `primaries` hosts share the slots evenly, the others replicate them in turn. */

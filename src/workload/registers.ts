@@ -168,7 +168,7 @@ export class RunningWorkload implements Disposable {
    * later value than the found one was acknowledged. A write of unknown outcome may be found or not.
    */
   async readBack(): Promise<{ readonly keys: number; readonly missing: readonly MissingWrite[]; readonly unreadable: number }> {
-    const client = connectCluster(this.#cluster.hosts.hosts);
+    const client = connectCluster(this.#cluster.nodes);
     try {
       await client.connect();
       const written = Map.groupBy(

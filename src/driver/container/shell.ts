@@ -25,7 +25,10 @@ export const endShellsOf = (pid: number): string =>
 const clientSetup = `
 export REDISCLI_AUTH="$(sed -n 's/^requirepass //p' /data/redis.conf 2>/dev/null | tr -d '"')"
 [ -n "$REDISCLI_AUTH" ] || unset REDISCLI_AUTH
-export CLI="$(command -v valkey-cli || command -v redis-cli) -h 127.0.0.1 -p 6379"`;
+export CLI="$(command -v valkey-cli || command -v redis-cli) -h 127.0.0.1 -p 6379"
+if grep -q '^tls-port ' /data/redis.conf 2>/dev/null; then
+  export CLI="$CLI --tls --cacert /data/tls/authority.pem --cert /data/tls/good.pem --key /data/tls/key.pem"
+fi`;
 
 /**
  * A shell that stays open inside a container and takes one command after the other: a few milliseconds each, where a

@@ -1,0 +1,60 @@
+import { generate } from 'selfsigned';
+
+/**
+ * What a cluster with TLS has in /data/tls of every node, as PEM. All certificates are of one key, so that a node can
+ * change from one to another by a single setting.
+ */
+export interface Certificates {
+  readonly authority: string;
+  readonly key: string;
+  readonly good: string;
+  /** Of the same authority, but its time is over. */
+  readonly expired: string;
+  /** Of an authority that nobody trusts. */
+  readonly untrusted: string;
+}
+
+const dayMs = 86_400_000;
+
+/** Where the certificates are inside a node's containers. */
+export const certificateFile = (name: keyof Certificates): string => `/data/tls/${name}.pem`;
+
+/** Certificates for nodes at these addresses. Good for a month: nobody is to find them useful for longer. */
+export async function makeCertificates(addresses: readonly string[], nowMs = Date.now()): Promise<Certificates> {
+  const common = { keyType: 'ec', algorithm: 'sha256' } as const;
+  const span = (fromMs: number, toMs: number) => ({ notBeforeDate: new Date(nowMs + fromMs), notAfterDate: new Date(nowMs + toMs) });
+  const authority = (name: string) =>
+    generate([{ name: 'commonName', value: name }], {
+      ...common,
+      ...span(-60 * dayMs, 30 * dayMs),
+      extensions: [
+        { name: 'basicConstraints', cA: true, critical: true },
+        { name: 'keyUsage', keyCertSign: true, cRLSign: true, critical: true },
+      ],
+    });
+  const [trusted, stranger] = [await authority('Slotquake authority'), await authority('Slotquake stranger')];
+  const issue = async (by: typeof trusted, fromMs: number, toMs: number): Promise<string> => {
+    const issued = await generate([{ name: 'commonName', value: 'Slotquake node' }], {
+      ...common,
+      ...span(fromMs, toMs),
+      keyPair,
+      ca: { key: by.private, cert: by.cert },
+      extensions: [
+        { name: 'basicConstraints', cA: false, critical: true },
+        { name: 'keyUsage', digitalSignature: true, critical: true },
+        { name: 'extKeyUsage', serverAuth: true, clientAuth: true },
+        { name: 'subjectAltName', altNames: [...addresses, '127.0.0.1'].map((ip) => ({ type: 7 as const, ip })) },
+      ],
+    });
+    return issued.cert;
+  };
+  const own = await generate([{ name: 'commonName', value: 'key' }], common);
+  const keyPair = { privateKey: own.private, publicKey: own.public };
+  return {
+    authority: trusted.cert,
+    key: own.private,
+    good: await issue(trusted, -dayMs, 29 * dayMs),
+    expired: await issue(trusted, -50 * dayMs, -dayMs),
+    untrusted: await issue(stranger, -dayMs, 29 * dayMs),
+  };
+}
