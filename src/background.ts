@@ -13,7 +13,7 @@ export function background(node: string, name: string, script: string, { count =
       node,
       `${first}n=0; while [ $n -lt ${count} ]; do setsid sh -c '${script}' ${name} </dev/null >/dev/null 2>&1 & n=$((n + 1)); done`,
     ),
-    undo: whileAlive(engine(node, `for pid in $(${pids(name)}); do kill -9 -- -$pid 2>/dev/null || kill -9 $pid; done; true`)),
+    undo: whileAlive(engine(node, `for pid in $(${pids(name)}); do kill -9 -$pid 2>/dev/null || kill -9 $pid; done; true`)),
     residue: whileAlive(engine(node, `for pid in $(${pids(name)}); do echo "${name} lives as $pid"; done`)),
   };
 }

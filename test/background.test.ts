@@ -6,7 +6,8 @@ import { Sandbox } from './fault/sandbox.ts';
 const inside = (command: Command): Command => (command.run === 'if' ? command.deed : command);
 
 describe('processes in the background', () => {
-  it('run until they are undone, each by its own name', () => {
+  // A machine has more processes to look through than a container.
+  it('run until they are undone, each by its own name', { timeout: 60_000 }, () => {
     using sandbox = new Sandbox();
     const names = ['a', 'b'].map((tag) => `slotquake-test-${process.pid}-${tag}`);
     const [one, two] = names.map((name) => background('node-1', name, 'sleep 600 & wait', { count: 2 }));
