@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { messageOf } from '../../src/base/errors.ts';
 import { poll } from '../../src/base/poll.ts';
 import { seededRandom } from '../../src/base/random.ts';
 import { allFaults } from '../../src/faults.ts';
@@ -94,7 +95,7 @@ for (const [name, maker] of await allFaults()) {
         const second = await (injectors[1] as (typeof injectors)[0]).inject(same, signal).catch((error: unknown) => error as Error);
         if (second instanceof Error) {
           // It may be refused beside itself, but then in words, and without harm to the one in force.
-          expect(second.message).toMatch(/could not be injected/);
+          expect(messageOf(second)).toMatch(/could not be injected/);
         } else {
           actives.push(second);
           await actives[0]?.heal();
