@@ -70,9 +70,11 @@ async function undoAll(
   journal: (entry: object) => void,
 ): Promise<void> {
   if (pending.length === 0) return;
-  await within('ending what runs in the toolboxes', undoWithinMs, hosts.fence(runnerPid)).catch((error: unknown) =>
-    journal({ say: 'fence-failed', because: messageOf(error) }),
-  );
+  await within(
+    'ending what runs in the toolboxes',
+    undoWithinMs,
+    hosts.fence(runnerPid, [...new Set(pending.map(({ undo }) => undo.node))]),
+  ).catch((error: unknown) => journal({ say: 'fence-failed', because: messageOf(error) }));
   for (const [node, undos] of Map.groupBy(pending, ({ undo }) => undo.node)) {
     try {
       for (const { undo, id } of undos) {

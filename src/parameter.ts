@@ -55,10 +55,13 @@ export function parseParameters<S extends z.ZodObject>(what: string, schema: S, 
   const expected = (issue?.message ?? messageOf(result.error))
     .replace(/^Invalid input: |, received .*$/g, '')
     .replace(/^Too (small|big): /, '');
-  throw new UsageError(`${what} needs ${name ? `${name} as ${describe(schema, name)}` : 'its parameters'}: ${expected}, got ${input}`);
+  throw new UsageError(`${what} needs ${name ? describe(schema, name) : 'its parameters'}: ${expected}, got ${input}`);
 }
 
-const describe = (schema: z.ZodObject, name: string): string => (schema.shape[name] as z.ZodType | undefined)?.description ?? name;
+const describe = (schema: z.ZodObject, name: string): string => {
+  const about = parametersOf(schema).find((info) => info.name === name)?.about;
+  return about ? `${name} (${about})` : name;
+};
 
 /** A parameter as the command line and the docs show it. */
 export interface ParameterInfo {
