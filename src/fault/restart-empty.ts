@@ -9,7 +9,7 @@ type Plan = { nodes: string[]; ids: string[]; keepNodesConf: boolean; nodesConf:
 const aside = (tag: string): string => `/data/.slotquake-aside-${tag}`;
 /** Everything in /data but what makes the engine start and what faults have put there. */
 const list = (...kept: string[]): string =>
-  `find /data -mindepth 1 -maxdepth 1 ! -name redis.conf ! -name '.slotquake*' ${kept.map((name) => `! -name '${name}'`).join(' ')}`;
+  `find /data -mindepth 1 -maxdepth 1 ! -name redis.conf ! -name tls ! -name '.slotquake*' ${kept.map((name) => `! -name '${name}'`).join(' ')}`;
 
 export default defineFault({
   name: 'restart-empty',
