@@ -78,7 +78,10 @@ describe('a remembered membership', () => {
   const action = remembering;
   it('is saved before the deed and put back while the engine is down', () => {
     expect(action.do).toMatchObject({ run: 'sequence', commands: [{ run: 'files' }, { run: 'engine' }] });
-    expect(action.undo).toMatchObject({ run: 'sequence', commands: [{ run: 'if' }, { run: 'files' }, { run: 'if', deed: { run: 'start' } }] });
+    expect(action.undo).toMatchObject({
+      run: 'sequence',
+      commands: [{ run: 'if' }, { run: 'files' }, { run: 'if', deed: { run: 'start' } }],
+    });
   });
 });
 
