@@ -13,7 +13,7 @@ export function runInToolbox(docker: Docker, image: string, script: string): Pro
 export function runBeside(docker: Docker, image: string, container: string, runId: string, script: string): Promise<CommandResult> {
   return oneShot(docker, image, runId, script, {
     PidMode: `container:${container}`,
-    CapAdd: ['SYS_ADMIN', 'SYS_PTRACE', 'SYS_CHROOT'],
+    CapAdd: ['SYS_ADMIN', 'SYS_PTRACE', 'SYS_CHROOT', 'DAC_OVERRIDE'],
     // Where there is AppArmor, its default profile refuses every mount.
     SecurityOpt: ['apparmor=unconfined'],
   });
