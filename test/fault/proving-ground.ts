@@ -44,7 +44,7 @@ export class ProvingGround implements AsyncDisposable {
     const folder = mkdtempSync(path.join(tmpdir(), 'slotquake-ground-'));
     const cluster = await formCluster(
       driver,
-      { spares: 1, tls: true, clock: 'skewable', config: { appendonly: 'yes', 'enable-debug-command': 'yes' } },
+      { spares: 1, tls: true, config: { appendonly: 'yes', 'enable-debug-command': 'yes' } },
       { runId, image: await resolveEngineImage('redis:7.0'), toolboxImage: await resolveToolboxImage(), reach: 'auto', kept },
     );
     const recorder = new Recorder(folder, undefined, () => {});
