@@ -89,9 +89,10 @@ program
   });
 program
   .command('list')
-  .description('list the experiments that come with Slotquake')
-  .addHelpText('after', examples('list'))
-  .action(async () => (await import('./cli/list.ts')).list());
+  .description('list the experiments that come with Slotquake, or the faults')
+  .argument('[what]', 'experiments or faults', 'experiments')
+  .addHelpText('after', examples('list', 'list faults'))
+  .action(async (what: string) => (await import('./cli/list.ts')).list(what));
 program
   .command('up')
   .description('bring up a healthy cluster to play with')
@@ -166,9 +167,8 @@ program
   )
   .action(async (shell: string) => console.log((await import('./cli/completion.ts')).completion(shell, program)));
 // Its flags are those of the faults, which are many files: they are loaded for those who ask for them.
-const [word] = process.argv.slice(2);
-if (word === 'inject' || word === 'completion') program.addCommand(await (await import('./cli/hand.ts')).injectCommand());
-else program.command('inject').description('inject a fault by hand into a cluster of `up`; it ends by itself');
+const inject = program.command('inject').description('inject a fault by hand into a cluster of `up`; it ends by itself');
+if (['inject', 'completion'].includes(process.argv[2] ?? '')) await (await import('./cli/hand.ts')).addFaults(inject);
 
 try {
   if (process.argv.length === 2) program.outputHelp();

@@ -86,14 +86,15 @@ export async function* injectByHand(spec: HandSpec): AsyncGenerator<HandReport> 
   }
 }
 
-/** What is in force on a run by hand. */
+/** What is in force on a run by hand, the oldest first. */
 export async function faultsInForce(hosts: Hosts): Promise<InForce[]> {
   const { exitCode, output } = await hosts.perform(toolbox(first(hosts), `cat ${folder}/*.json 2>/dev/null || true`));
   if (exitCode !== 0) throw new SlotquakeError(`the faults in force at ${hosts.runId} cannot be read: ${output}`);
   return output
     .split('\n')
     .filter((line) => line.startsWith('{'))
-    .map((line) => JSON.parse(line) as InForce);
+    .map((line) => JSON.parse(line) as InForce)
+    .sort((a, b) => a.sinceEpochMs - b.sinceEpochMs);
 }
 
 /** Heals one fault: its holder does it, or, where that is gone, we do. Resolves when it is no longer in force. */

@@ -48,6 +48,8 @@ describe('seededRandom', () => {
       );
     expect(draw(1)).toEqual(draw(1));
     expect(draw(1)).not.toEqual(draw(2));
+    const firsts = Array.from({ length: 300 }, (_, seed) => seededRandom(seed).integer(0, 2));
+    for (const choice of [0, 1, 2]) expect(firsts.filter((first) => first === choice).length).toBeGreaterThan(60);
   });
 });
 

@@ -11,7 +11,7 @@ export interface Random {
 }
 
 export function seededRandom(seed: number): Random {
-  const generator = xoroshiro128plus(seed | 0);
+  const generator = xoroshiro128plus(scattered(seed));
   const integer = (low: number, high: number): number => uniformInt(generator, low, high);
   return {
     integer,
@@ -21,6 +21,14 @@ export function seededRandom(seed: number): Random {
     },
     fork: (label) => seededRandom([...label].reduce((hash, char) => Math.imul(hash ^ char.charCodeAt(0), 16_777_619), seed ^ 0x811c9dc5)),
   };
+}
+
+/** Neighbouring seeds would give nearly the same first draws: this spreads them out (the finalizer of MurmurHash3). */
+function scattered(seed: number): number {
+  let hash = seed | 0;
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  return hash ^ (hash >>> 16);
 }
 
 /** A seed for a run that was given none. */

@@ -1,4 +1,4 @@
-import { Command, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import { formatMs, parseDuration } from '../base/duration.ts';
 import { SlotquakeError, UsageError } from '../base/errors.ts';
 import { freshSeed } from '../base/random.ts';
@@ -19,9 +19,9 @@ interface InjectFlags {
   readonly [parameter: string]: string | undefined;
 }
 
-/** `inject` with a subcommand for every fault, whose flags are its parameters. */
-export async function injectCommand(): Promise<Command> {
-  const inject = new Command('inject').description('inject a fault by hand into a cluster of `up`; it ends by itself').addHelpText(
+/** Gives `inject` a subcommand for every fault, whose flags are its parameters. */
+export async function addFaults(inject: Command): Promise<void> {
+  inject.addHelpText(
     'after',
     `
 Targets: ${targetForms.map((form) => `"${form}"`).join(', ')}
@@ -58,7 +58,6 @@ Examples:
       command.addOption(option);
     }
   }
-  return inject;
 }
 
 async function inject_(name: string, flags: InjectFlags): Promise<void> {

@@ -2,9 +2,10 @@ import { messageOf, UsageError } from '../base/errors.ts';
 import { poll } from '../base/poll.ts';
 import { together } from '../base/together.ts';
 import type { Cluster, Node } from '../cluster.ts';
-import type { Driver, Host } from '../driver.ts';
+import { type Driver, files, type Host, type Hosts } from '../driver.ts';
 import type { NodeView, TopologyView } from '../timeline/observation.ts';
 import { wayOf } from '../traffic.ts';
+import { certificateFile } from './certificates.ts';
 import { connectNode } from './client.ts';
 import { parseClusterNodes } from './topology.ts';
 
@@ -23,7 +24,8 @@ interface Told {
  */
 export async function adoptCluster(driver: Driver, runId: string): Promise<Cluster> {
   const hosts = await driver.adopt(runId);
-  const [members = [], spares = []] = [false, true].map((spare) => hosts.hosts.filter(({ name }) => name.startsWith('spare-') === spare));
+  const reached = await reachable(hosts);
+  const [members = [], spares = []] = [false, true].map((spare) => reached.filter(({ name }) => name.startsWith('spare-') === spare));
   const answers = await Promise.all(members.map((host) => ask(host).catch((error: unknown) => messageOf(error))));
   const told = answers.map((answer) => (typeof answer === 'string' ? null : answer));
   const first = told.find((answer) => answer !== null);
@@ -53,6 +55,19 @@ export async function adoptCluster(driver: Driver, runId: string): Promise<Clust
     hosts,
     shapes: await wayOf(hosts),
   };
+}
+
+/** The hosts with what a client needs to be let in: over TLS, what lies in the volume of the first node. */
+async function reachable(hosts: Hosts): Promise<readonly Host[]> {
+  const [first] = hosts.hosts;
+  if (!first) return [];
+  const pems = (['authority', 'good', 'key'] as const).map(certificateFile).join(' ');
+  const { output } = await hosts.perform(
+    files(first.name, `! grep -q '^tls-port ' /data/redis.conf || for pem in ${pems}; do cat $pem; echo ====; done`),
+  );
+  const [ca, cert, key] = output.split('====').map((pem) => `${pem.trim()}\n`);
+  if (!ca || !cert || !key) return hosts.hosts;
+  return hosts.hosts.map((host) => ({ ...host, dial: { ...host.dial, tls: { ca, cert, key } } }));
 }
 
 async function ask(host: Host): Promise<Told> {

@@ -473,7 +473,7 @@ class DockerHosts implements Hosts {
     };
   }
 
-  async fence(pid: number): Promise<void> {
+  async fence(pid: number, nodes: readonly string[]): Promise<void> {
     const end = async (container: string, user: string): Promise<void> => {
       const exec = await this.#docker.getContainer(container).exec({ Cmd: ['sh', '-c', endShellsOf(pid)], User: user, AttachStdout: true });
       const stream = await exec.start({ hijack: true });
@@ -481,11 +481,14 @@ class DockerHosts implements Hosts {
       await new Promise((resolve) => stream.on('close', resolve).on('end', resolve).on('error', resolve));
     };
     // Each user may end its own processes only: without capabilities not even root may end another's.
-    await together(this.hosts, async ({ name, toolbox, container }) => {
-      await together(['0', `${engineUid}`], (user) => end(toolbox, user));
-      // An engine that does not run has no shells, and a paused one cannot be entered: its shells land late, if ever.
-      if ((await this.state(name)).status === 'running') await end(container, `${engineUid}`);
-    });
+    await together(
+      this.hosts.filter(({ name }) => nodes.includes(name)),
+      async ({ name, toolbox, container }) => {
+        await together(['0', `${engineUid}`], (user) => end(toolbox, user));
+        // An engine that does not run has no shells, and a paused one cannot be entered: its shells land late, if ever.
+        if ((await this.state(name)).status === 'running') await end(container, `${engineUid}`);
+      },
+    );
   }
 
   async follow(on: Parameters<Hosts['follow']>[0]): Promise<Disposable> {

@@ -70,7 +70,7 @@ echo $! >${job(tag)}/pid`,
 if [ ! -e ${job(tag)}/done ] && ${lives}; then
   ${
     plan.how === 'huge-del'
-      ? `kill -9 -- "-$(cat ${job(tag)}/pid)"`
+      ? `kill -9 "-$(cat ${job(tag)}/pid)"`
       : `${plan.how === 'script' ? 'timeout 1 $CLI SCRIPT KILL >/dev/null 2>&1; sleep 0.1' : 'true'}
   [ -e ${job(tag)}/done ] || { echo 'the block still lasts'; exit 1; }`
   }

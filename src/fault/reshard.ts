@@ -52,7 +52,7 @@ echo $! >${job(tag)}/pid`,
         undo: engine(
           from.node,
           `[ -d ${job(tag)} ] || exit 0
-if ${lives}; then kill -9 -- "-$(cat ${job(tag)}/pid)"; fi
+if ${lives}; then kill -9 "-$(cat ${job(tag)}/pid)"; fi
 ${bothEnds(from, to)}
 bring_back $away_id "$away" $home_id "$home" '${list}' || exit 1
 rm -r ${job(tag)}`,

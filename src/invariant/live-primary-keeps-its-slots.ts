@@ -33,7 +33,7 @@ export default {
         const name = nameOf(run, id);
         if (!flags.includes('fail')) observers.delete(node);
         else {
-          if (observers.size === 0 && answeredThroughout(timeline, name, atMs, timeoutMs)) {
+          if (observers.size === 0 && answeredThroughout(timeline, name, id, atMs, timeoutMs)) {
             reasons.push({
               text: `${name} was marked fail by ${node} at ${formatMs(atMs)} while it answered PINGs`,
               witnesses: [...logged('fail', atMs), seq],
@@ -46,7 +46,7 @@ export default {
     for (const { node, slots, atMs, seq } of roleChanges(timeline).filter(({ to }) => to === 'primary')) {
       const victim = [...primaries.values()].find((own) => nameOf(run, own.id) !== node && sharedSlots(own.slots, slots) > 0);
       const name = victim && nameOf(run, victim.id);
-      if (name && answeredThroughout(timeline, name, atMs, timeoutMs)) {
+      if (name && answeredThroughout(timeline, name, victim.id, atMs, timeoutMs)) {
         reasons.push({
           text: `${name} answered PINGs until ${node} took its slots at ${formatMs(atMs)}`,
           witnesses: [...logged('election-won', atMs), seq],

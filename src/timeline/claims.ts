@@ -72,11 +72,13 @@ export function spanOf(timeline: Timeline, fault: number): { readonly injectedAt
 }
 
 /**
- * Whether a node answered our PINGs throughout the `spanMs` before a moment, with no silence of half that time. A lone
+ * Whether a node answered our PINGs as the member of this id throughout the `spanMs` before a moment, with no silence of half that time. A lone
  * answer is not enough: a node that has just thawed gives one too.
  */
-export function answeredThroughout(timeline: Timeline, node: string, atMs: number, spanMs: number): boolean {
+export function answeredThroughout(timeline: Timeline, node: string, id: string, atMs: number, spanMs: number): boolean {
   const fromMs = Math.max(0, atMs - spanMs);
+  // A process that came back under another id is a stranger, and not the primary that was there.
+  if (timeline.seen('topology', { node, fromMs, toMs: atMs }).some(({ value }) => ownLine(value)?.id !== id)) return false;
   const answers = timeline.seen('ping', { node, fromMs, toMs: atMs }).map((seen) => seen.atMs);
   const moments = [fromMs, ...answers, atMs];
   return answers.length > 0 && moments.every((moment, index) => moment - (moments[index - 1] ?? moment) < spanMs / 2);

@@ -82,6 +82,17 @@ describe('live-primary-keeps-its-slots', () => {
       });
     expect(outcome(live.check(silentFor(5_000)))).toBe('held');
   });
+  it('holds when a stranger answers in its place: it came back without its own id', () => {
+    const timeline = film({
+      change: (answers, node, atMs) => {
+        if (node === 'node-1' && atMs > 2_000)
+          answers.topology = answers.topology.map((peer) => (peer.flags.includes('myself') ? { ...peer, id: idOf('stranger') } : peer));
+        if (atMs > 4_000) flag(answers, node);
+        if (atMs > 5_000 && node === 'node-4') promoted(answers);
+      },
+    });
+    expect(outcome(live.check(timeline))).toBe('held');
+  });
   it('holds when the primary thawed just before its replica was promoted', () => {
     const timeline = film({
       change: (answers, node, atMs) => {

@@ -1,0 +1,88 @@
+import Docker from 'dockerode';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { poll } from '../../src/base/poll.ts';
+import blockBus from '../../src/fault/block-bus.ts';
+import latency from '../../src/fault/latency.ts';
+import pause from '../../src/fault/pause.ts';
+import wrongConfig from '../../src/fault/wrong-config.ts';
+import { toolbox } from '../../src/driver.ts';
+import type { ActiveFault, Fault } from '../../src/fault.ts';
+import { ProvingGround } from './proving-ground.ts';
+
+const docker = new Docker();
+let ground: ProvingGround;
+beforeAll(async () => {
+  ground = await ProvingGround.open();
+});
+afterAll(() => ground[Symbol.asyncDispose]());
+
+const inject = (fault: Fault): Promise<ActiveFault> => ground.injector().inject(fault, new AbortController().signal);
+const engineOf = (node: string): Docker.Container =>
+  docker.getContainer(ground.cluster.hosts.hosts.find(({ name }) => name === node)?.container ?? '');
+const rulesAt = (node: string): Promise<string> => ground.must(toolbox(node, 'iptables-save | grep SLOTQUAKE || true'));
+
+describe('a fault in adversity', { timeout: 90_000 }, () => {
+  it('is taken back when the engine was restarted meanwhile', async () => {
+    const before = await ground.snapshot();
+    const [blocked, slowed] = [await inject(blockBus('node-4')), await inject(latency('node-4', { delay: '20ms' }))];
+    await engineOf('node-4').restart({ t: 1 });
+    expect(await rulesAt('node-4')).toContain('DROP');
+    await slowed.heal();
+    await blocked.heal();
+    await ground.healthy();
+    expect(await ground.snapshot()).toEqual(before);
+  });
+
+  it('is taken back beside a container that somebody else has paused, which stays paused', async () => {
+    const blocked = await inject(blockBus('node-5'));
+    await engineOf('node-5').pause();
+    await blocked.heal();
+    expect(await rulesAt('node-5')).toBe('');
+    expect((await ground.cluster.hosts.state('node-5')).status).toBe('paused');
+    await engineOf('node-5').unpause();
+    await ground.healthy();
+  });
+
+  it('that lives in the engine cannot be taken back while that is paused: it says so in time, and may be tried again', async () => {
+    const before = await ground.snapshot();
+    const changed = await inject(wrongConfig('node-5', { setting: 'maxclients', value: '9000' }));
+    await engineOf('node-5').pause();
+    await expect(changed.heal()).rejects.toThrow(/paused/);
+    await engineOf('node-5').unpause();
+    await changed.heal();
+    await ground.healthy();
+    expect(await ground.snapshot()).toEqual(before);
+  });
+
+  it('is healed in the right order with others: the pause that came last goes first', async () => {
+    const before = await ground.snapshot();
+    const injector = ground.injector();
+    const signal = new AbortController().signal;
+    await injector.inject(wrongConfig('node-6', { setting: 'maxclients', value: '9000' }), signal);
+    await injector.inject(blockBus('node-6'), signal);
+    await injector.inject(pause('node-6'), signal);
+    await injector.healAll();
+    await ground.healthy();
+    expect(await ground.snapshot()).toEqual(before);
+  });
+
+  it('is undone when its node has lost its engine container for good', async () => {
+    const blocked = await inject(blockBus('node-6'));
+    await engineOf('node-6').remove({ force: true });
+    await blocked.heal();
+    expect(await rulesAt('node-6')).toBe('');
+    expect((await ground.cluster.hosts.state('node-6')).status).toBe('gone');
+    // The journal of the guard holds every undo before its deed.
+    const journal = readFileSync(path.join(ground.folder, 'journal.jsonl'), 'utf8');
+    expect(journal).toContain('"register"');
+    await poll(
+      'the record to say so',
+      () => {
+        if (!ground.recorder.events.some(({ type }) => type === 'fault-healed')) throw new Error('not yet');
+      },
+      { withinMs: 1_000 },
+    );
+  });
+});

@@ -1,0 +1,136 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { poll } from '../src/base/poll.ts';
+import { toolbox } from '../src/driver.ts';
+import { faultsInForce, type InForce } from '../src/hand.ts';
+import { ProvingGround } from './fault/proving-ground.ts';
+
+const cli = path.join(import.meta.dirname, '..', 'src', 'cli.ts');
+let ground: ProvingGround;
+let results: string;
+beforeAll(async () => {
+  ground = await ProvingGround.open(true);
+  results = mkdtempSync(path.join(tmpdir(), 'slotquake-hand-'));
+});
+afterAll(async () => {
+  await ground[Symbol.asyncDispose]();
+  rmSync(results, { recursive: true });
+});
+
+interface Ended {
+  readonly code: number | null;
+  readonly output: string;
+  readonly errors: string;
+}
+
+function slotquake(...args: string[]): Promise<Ended> {
+  const child: ChildProcess = spawn(process.execPath, [cli, ...args, ...(args[0] === 'list' ? [] : ['--run', ground.runId])], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let [output, errors] = ['', ''];
+  child.stdout?.on('data', (chunk: Buffer) => (output += chunk));
+  child.stderr?.on('data', (chunk: Buffer) => (errors += chunk));
+  return new Promise((resolve) => child.on('close', (code) => resolve({ code, output, errors })));
+}
+const inject = (...args: string[]): Promise<Ended> => slotquake('inject', ...args, '--results', results);
+const inForce = (): Promise<InForce[]> => faultsInForce(ground.cluster.hosts);
+const nothing = (withinMs: number): Promise<void> =>
+  poll(
+    'no fault to be in force',
+    async () => {
+      const left = await inForce();
+      const rules = await ground.must(toolbox('node-4', 'iptables-save | grep SLOTQUAKE || true'));
+      if (left.length > 0 || rules !== '') throw new Error(`${left.map(({ fault }) => fault).join()} ${rules}`);
+    },
+    { withinMs, everyMs: 50 },
+  );
+
+describe('faults by hand', { timeout: 60_000 }, () => {
+  it('are injected, shown with their evidence, and healed', async () => {
+    const injected = await inject(
+      'latency',
+      '--target',
+      'node-4',
+      '--delay',
+      '30ms',
+      '--jitter',
+      '5ms',
+      '--port',
+      'client',
+      '--for',
+      '30s',
+    );
+    expect(injected, injected.errors).toMatchObject({
+      code: 0,
+      output: expect.stringMatching(/latency at node-4 for 30.0 s[^]*packets delayed/),
+    });
+    const second = await inject('block-bus', '--target', 'node-4', '--for', '30s');
+    expect(second.code, second.errors).toBe(0);
+    const shown = await slotquake('faults');
+    expect(shown.output).toMatch(/latency at node-4 [^]*block-bus at node-4/);
+    const [first] = await inForce();
+    expect((await slotquake('heal', first?.id ?? '')).output).toContain(`healed ${first?.id}`);
+    expect((await inForce()).map(({ fault }) => fault)).toEqual(['block-bus']);
+    expect((await slotquake('heal', 'all')).code).toBe(0);
+    await nothing(1_000);
+    expect((await slotquake('faults')).output).toContain('no fault is in force');
+  });
+
+  it('end by themselves, with nobody there', async () => {
+    expect((await inject('block-bus', '--target', 'node-4', '--for', '1s')).code).toBe(0);
+    await nothing(8_000);
+  });
+
+  it('end when the process that holds them is killed, by its guard', async () => {
+    expect((await inject('block-bus', '--target', 'node-4', '--for', '50s')).code).toBe(0);
+    const [fault] = await inForce();
+    process.kill(Number(fault?.holder.split('/')[1]), 'SIGKILL');
+    await nothing(5_000);
+  });
+
+  it('end when their guard is killed: the holder notices, heals and stops', async () => {
+    expect((await inject('block-bus', '--target', 'node-4', '--for', '50s')).code).toBe(0);
+    const [fault] = await inForce();
+    const holder = fault?.holder.split('/')[1];
+    const guards = readdirSync('/proc').filter((pid) => {
+      try {
+        return (
+          /^\d+$/.test(pid) &&
+          readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(`guard.ts\0${ground.runId}\0`) &&
+          readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(`\0${holder}\0`)
+        );
+      } catch {
+        return false;
+      }
+    });
+    expect(guards).toHaveLength(1);
+    process.kill(Number(guards[0]), 'SIGKILL');
+    await nothing(8_000);
+  });
+
+  it('are refused in one sentence when they cannot be', async () => {
+    for (const [args, code, message] of [
+      [['latency', '--target', 'four primaries'], 64, /wants four primaries/],
+      [['latency', '--target', 'node-1', '--delay', 'soon'], 64, /needs delay .*got "soon"/],
+      [['latency', '--target', 'node-1', '--dely', '1ms'], 64, /unknown option/],
+      [['latency'], 64, /--target/],
+      [['earthquake', '--target', 'node-1'], 64, /unknown command/],
+      [['block-bus', '--target', 'node-1', '--for', 'ever'], 64, /--for/],
+    ] as const) {
+      const result = await inject(...args);
+      expect(result.code, result.errors).toBe(code);
+      expect(result.errors).toMatch(message);
+      expect(result.errors.trim().split('\n')).toHaveLength(1);
+    }
+    expect((await slotquake('heal', 'nope')).code).toBe(64);
+    await nothing(1_000);
+  });
+
+  it('are listed with their parameters and an example each', async () => {
+    const { output } = await slotquake('list', 'faults');
+    expect(output).toContain('slotquake inject latency --target "one primary" --delay 80ms');
+  });
+});
