@@ -3,7 +3,6 @@ export type { Experiment, Stage, Variant } from './experiment.ts';
 export type { Duration } from './base/duration.ts';
 export type { Cluster, ClusterSpec, Node, RedisConfig } from './cluster.ts';
 export type { ActiveFault, Fault } from './fault.ts';
-export { default as blockBus } from './fault/block-bus.ts';
 export { defineFault } from './fault.ts';
 export { allFaults } from './faults.ts';
 export type { Finding, Invariant } from './invariant.ts';

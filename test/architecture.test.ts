@@ -80,6 +80,11 @@ describe('the dependencies', () => {
 });
 
 describe('the README', () => {
+  it('has the table of the faults as they are now', async () => {
+    const { withFaultTable } = await import('../src/catalogue.ts');
+    const readme = readFileSync(path.join(src, '..', 'README.md'), 'utf8');
+    expect(await withFaultTable(readme), 'run `npm run docs`').toBe(readme);
+  });
   it('shows an experiment that loads', async () => {
     const { validate } = await import('../src/cli/load.ts');
     const readme = readFileSync(path.join(src, '..', 'README.md'), 'utf8');
@@ -88,7 +93,10 @@ describe('the README', () => {
     const { writeFileSync, rmSync } = await import('node:fs');
     for (const [index, code] of blocks.entries()) {
       const file = path.join(import.meta.dirname, `readme-block-${index}-${process.pid}.ts`);
-      writeFileSync(file, code.replaceAll("'slotquake'", `'../src/index.ts'`));
+      writeFileSync(
+        file,
+        code.replaceAll("'slotquake'", "'../src/index.ts'").replaceAll(/'slotquake\/fault\/([a-z-]+)'/g, "'../src/fault/$1.ts'"),
+      );
       try {
         await validate(((await import(file)) as { default: unknown }).default, 'README.md');
       } finally {

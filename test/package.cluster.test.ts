@@ -45,7 +45,8 @@ describe('the package, installed into an empty folder', () => {
   it('runs an experiment of its user, in TypeScript, on real containers', async () => {
     writeFileSync(
       path.join(folder, 'mine.ts'),
-      `import { blockBus, defineExperiment, type Experiment } from 'slotquake';
+      `import { defineExperiment, type Experiment } from 'slotquake';
+import blockBus from 'slotquake/fault/block-bus';
 
 const mine: Experiment = {
   name: 'mine',
