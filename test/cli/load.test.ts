@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { UsageError } from '../../src/base/errors.ts';
 import { nearest } from '../../src/base/nearest.ts';
 import { loadExperiment, validate } from '../../src/cli/load.ts';
-import { blockBus } from '../../src/index.ts';
+import blockBus from '../../src/fault/block-bus.ts';
 
 const good = { name: 'mine', hypothesis: 'It holds.', variants: { cured: {} }, disturb: async () => {} };
 const workload = { name: 'registers', clients: 4, rate: 200, keys: 60, readShare: 0.25, timeoutMs: 500 };
