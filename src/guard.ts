@@ -14,13 +14,17 @@ import { dockerDriver } from './driver/docker.ts';
  * Every step goes to journal.jsonl. It lives in a session of its own, so a Ctrl-C in the terminal does not reach it.
  */
 export type GuardMessage =
-  | { readonly say: 'register'; readonly id: number; readonly undo: Command; readonly residue: Command }
+  | { readonly say: 'register'; readonly id: number; readonly undo: Command; readonly residue: Command; readonly withinMs?: number }
   | { readonly say: 'undone'; readonly id: number }
   | { readonly say: 'farewell' };
 export type GuardReply = { readonly say: 'ready' } | { readonly say: 'noted'; readonly id: number };
 
 /** What one undo may take before the guard goes on without it; the removal that follows takes the rules along. */
 const undoWithinMs = 1_500;
+/** For how long it tries again, where the cluster stays and the action does not say. */
+const healWithinMs = 5_000;
+
+type Pending = Extract<GuardMessage, { say: 'register' }>;
 
 /** What the guard does when the runner is gone: `remove` everything of the run, or `heal` a cluster that stays. */
 export type GuardMode = 'remove' | 'heal';
@@ -38,7 +42,7 @@ async function main(runId: string, journalFile: string, runnerPid: number, mode:
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
 
   const driver = await dockerDriver();
-  const pending = new Map<number, Extract<GuardMessage, { say: 'register' }>>();
+  const pending = new Map<number, Pending>();
   reply({ say: 'ready' });
   for await (const line of createInterface({ input: process.stdin })) {
     const message = JSON.parse(line) as GuardMessage;
@@ -53,7 +57,7 @@ async function main(runId: string, journalFile: string, runnerPid: number, mode:
   journal({ say: 'runner-gone', pending: pending.size });
   try {
     const hosts = await driver.adopt(runId);
-    await undoAll(hosts, runnerPid, [...pending.values()].reverse(), journal);
+    await undoAll(hosts, runnerPid, [...pending.values()].reverse(), mode, journal);
     if (mode === 'remove') await removeForGood(driver, hosts, runId);
     journal({ say: 'clean', tookMs: Math.round(performance.now() - startedAtMs) });
   } catch (error) {
@@ -62,11 +66,15 @@ async function main(runId: string, journalFile: string, runnerPid: number, mode:
   }
 }
 
-/** First no deed of the dead runner may land any more, then each is undone, whether or not it happened. */
+/**
+ * First no deed of the dead runner may land any more, then each is undone, whether or not it happened. What is not clean
+ * after that is tried again where the cluster stays: some undos must wait, for a ban to end or a block to pass.
+ */
 async function undoAll(
   hosts: Hosts,
   runnerPid: number,
-  pending: readonly Extract<GuardMessage, { say: 'register' }>[],
+  pending: readonly Pending[],
+  mode: GuardMode,
   journal: (entry: object) => void,
 ): Promise<void> {
   if (pending.length === 0) return;
@@ -75,20 +83,34 @@ async function undoAll(
     undoWithinMs,
     hosts.fence(runnerPid, [...new Set(pending.map(({ undo }) => undo.node))]),
   ).catch((error: unknown) => journal({ say: 'fence-failed', because: messageOf(error) }));
+  const startedAtMs = performance.now();
+  const withinMs = mode === 'heal' ? Math.max(...pending.map((one) => one.withinMs ?? healWithinMs)) : 0;
+  let left = await undoOnce(hosts, pending, journal);
+  while (left.length > 0 && performance.now() - startedAtMs < withinMs) {
+    await delay(1_000);
+    left = await undoOnce(hosts, left, journal);
+  }
+}
+
+/** Returns what was not seen to be clean. */
+async function undoOnce(hosts: Hosts, pending: readonly Pending[], journal: (entry: object) => void): Promise<Pending[]> {
+  const clean = new Set<Pending>();
   for (const [node, undos] of Map.groupBy(pending, ({ undo }) => undo.node)) {
     try {
       for (const { undo, id } of undos) {
         const { exitCode, output } = await within(`undo ${id}`, undoWithinMs, hosts.perform(undo));
         journal({ say: 'undid', id, exitCode, output });
       }
-      for (const { residue, id } of undos) {
-        const { exitCode, output } = await within(`residue ${id}`, undoWithinMs, hosts.perform(residue));
-        journal({ say: 'read-back', id, clean: exitCode === 0 && output === '', residue: output });
+      for (const one of undos) {
+        const { exitCode, output } = await within(`residue ${one.id}`, undoWithinMs, hosts.perform(one.residue));
+        if (exitCode === 0 && output === '') clean.add(one);
+        journal({ say: 'read-back', id: one.id, clean: clean.has(one), residue: output });
       }
     } catch (error) {
       journal({ say: 'undo-failed', node, because: messageOf(error) });
     }
   }
+  return pending.filter((one) => !clean.has(one));
 }
 
 /** The engine may still carry out a create that the runner asked for just before it died: gone means gone three times in a row. */

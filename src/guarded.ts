@@ -45,11 +45,11 @@ export class GuardLink {
   }
 
   /** Resolves once the guard has the undo in its journal; only then may the deed be done. */
-  async register({ undo, residue }: Pick<Action, 'undo' | 'residue'>): Promise<number> {
+  async register({ undo, residue, healWithinMs: withinMs }: Pick<Action, 'undo' | 'residue' | 'healWithinMs'>): Promise<number> {
     const id = this.#next++;
     const noted = Promise.withResolvers<void>();
     this.#noted.set(id, noted.resolve);
-    this.#tell({ say: 'register', id, undo, residue });
+    this.#tell({ say: 'register', id, undo, residue, ...(withinMs === undefined ? {} : { withinMs }) });
     await within('the guard to note an undo', 2_000, noted.promise);
     return id;
   }
