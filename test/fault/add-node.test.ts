@@ -16,7 +16,12 @@ describe('add-node', () => {
     const fault = addNode('node-1');
     expect([...new Set(fault.actions(planned(fault), 't').map(({ undo }) => undo.node))]).toEqual([
       'spare-1',
-      ...['node-1', 'node-2', 'node-3', 'node-4', 'node-5', 'node-6'],
+      'node-1',
+      'node-2',
+      'node-3',
+      'node-4',
+      'node-5',
+      'node-6',
     ]);
   });
 });

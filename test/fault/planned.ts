@@ -51,7 +51,7 @@ export function paperCluster(
 }
 
 /** What a fault plans for the cluster on paper. */
-export const planned = <P>(fault: Fault<P & never> | Fault, cluster = paperCluster(), seed = 7): P =>
+export const planned = <P>(fault: Fault, cluster = paperCluster(), seed = 7): P =>
   fault.plan(cluster, cluster.topology, seededRandom(seed)).plan as P;
 
 /** The text of a script that a command runs. */
