@@ -1,3 +1,4 @@
+import type { Json } from '../../src/base/json.ts';
 import type { Cluster } from '../../src/cluster.ts';
 import { layOut } from '../../src/cluster/form.ts';
 import type { Command, Host } from '../../src/driver.ts';
@@ -51,8 +52,8 @@ export function paperCluster(
 }
 
 /** What a fault plans for the cluster on paper. */
-export const planned = <P>(fault: Fault, cluster = paperCluster(), seed = 7): P =>
-  fault.plan(cluster, cluster.topology, seededRandom(seed)).plan as P;
+export const planned = <P extends Json>(fault: Fault<P>, cluster = paperCluster(), seed = 7): P =>
+  fault.plan(cluster, cluster.topology, seededRandom(seed)).plan;
 
 /** The text of a script that a command runs. */
 export const scriptOf = (command: Command | undefined): string => (command && 'script' in command ? command.script : '');

@@ -56,7 +56,7 @@ describe('restart-empty', () => {
       const fault = restartEmpty('node-1', { keepNodesConf });
       return fault.effect(planned(fault), 't', witness({ state: { startedAtEpochMs: 1_001 }, read: () => ({ exitCode: 0, output }) }));
     };
-    const { ids } = planned<{ ids: string[] }>(restartEmpty('node-1'));
+    const { ids } = planned(restartEmpty('node-1'));
     const stranger = 'f'.repeat(40);
     expect(await look(false, `${stranger}\n0\nmaster`)).toMatchObject({ bites: true });
     expect(await look(false, `${ids[0]}\n0\nmaster`)).toMatchObject({ bites: false });

@@ -6,7 +6,7 @@ import { paperCluster, planned, scriptOf } from './planned.ts';
 
 describe('stuck-migration', () => {
   it('makes keys that fall into the slot', () => {
-    const plan = planned<{ slot: number; hashTag: string }>(stuckMigration('node-1'));
+    const plan = planned(stuckMigration('node-1'));
     expect(keySlot(plan.hashTag)).toBe(plan.slot);
     expect(plan.slot).toBeLessThanOrEqual(5_460);
   });
