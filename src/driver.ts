@@ -134,8 +134,11 @@ export interface Hosts extends AsyncDisposable {
   state(node: string): Promise<HostState>;
   /** Follows the engines' logs and exits until closed; expected is an exit that a command of ours caused. Lines of one node keep their order. */
   follow(on: { line(line: LogLine): void; exit(node: string, exitCode: number, expected: boolean): void }): Promise<Disposable>;
-  /** Ends the shells that another process, now dead, left at these nodes, so that none of its deeds lands after its undo. */
-  fence(pid: number, nodes: readonly string[]): Promise<void>;
+  /**
+   * Ends the shells that another process, now dead, left where these commands run, so that none of its deeds lands after
+   * its undo.
+   */
+  fence(pid: number, commands: readonly Command[]): Promise<void>;
   /** Removes everything of this run and proves it gone. Idempotent. */
   remove(): Promise<void>;
 }

@@ -1,7 +1,7 @@
 import { appendFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
-import { messageOf } from './base/errors.ts';
+import { messageOf, SlotquakeError } from './base/errors.ts';
 import { within } from './base/poll.ts';
 import type { Command, Driver, Hosts } from './driver.ts';
 import { dockerDriver } from './driver/docker.ts';
@@ -14,7 +14,14 @@ import { dockerDriver } from './driver/docker.ts';
  * Every step goes to journal.jsonl. It lives in a session of its own, so a Ctrl-C in the terminal does not reach it.
  */
 export type GuardMessage =
-  | { readonly say: 'register'; readonly id: number; readonly undo: Command; readonly residue: Command; readonly withinMs?: number }
+  | {
+      readonly say: 'register';
+      readonly id: number;
+      readonly undo: Command;
+      readonly residue: Command;
+      readonly withinMs?: number;
+      readonly last?: boolean;
+    }
   | { readonly say: 'undone'; readonly id: number }
   | { readonly say: 'farewell' };
 export type GuardReply = { readonly say: 'ready' } | { readonly say: 'noted'; readonly id: number };
@@ -57,8 +64,11 @@ async function main(runId: string, journalFile: string, runnerPid: number, mode:
   journal({ say: 'runner-gone', pending: pending.size });
   try {
     const hosts = await driver.adopt(runId);
-    await undoAll(hosts, runnerPid, [...pending.values()].reverse(), mode, journal);
+    const left = await undoAll(hosts, runnerPid, [...pending.values()].reverse(), mode, journal);
+    // What is removed takes everything along; what stays must be seen to be clean.
     if (mode === 'remove') await removeForGood(driver, hosts, runId);
+    else if (left.length > 0)
+      throw new SlotquakeError(`not seen to be clean: undo ${left.map(({ id }) => id).join(', ')}; \`slotquake heal all\` tries again`);
     journal({ say: 'clean', tookMs: Math.round(performance.now() - startedAtMs) });
   } catch (error) {
     journal({ say: 'failed', because: messageOf(error) });
@@ -76,20 +86,30 @@ async function undoAll(
   pending: readonly Pending[],
   mode: GuardMode,
   journal: (entry: object) => void,
-): Promise<void> {
-  if (pending.length === 0) return;
+): Promise<Pending[]> {
+  if (pending.length === 0) return [];
   await within(
     'ending what runs in the toolboxes',
     undoWithinMs,
-    hosts.fence(runnerPid, [...new Set(pending.map(({ undo }) => undo.node))]),
+    hosts.fence(
+      runnerPid,
+      pending.flatMap(({ undo, residue }) => [undo, residue]),
+    ),
   ).catch((error: unknown) => journal({ say: 'fence-failed', because: messageOf(error) }));
   const startedAtMs = performance.now();
   const withinMs = mode === 'heal' ? Math.max(...pending.map((one) => one.withinMs ?? healWithinMs)) : 0;
-  let left = await undoOnce(hosts, pending, journal);
+  const last = pending.filter((one) => one.last);
+  let left = await undoOnce(
+    hosts,
+    pending.filter((one) => !one.last),
+    journal,
+  );
   while (left.length > 0 && performance.now() - startedAtMs < withinMs) {
     await delay(1_000);
     left = await undoOnce(hosts, left, journal);
   }
+  // The note of what is in force goes when nothing is: as long as it stands, it tells how to take the rest back.
+  return left.length > 0 ? left : undoOnce(hosts, last, journal);
 }
 
 /** Returns what was not seen to be clean. */

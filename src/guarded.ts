@@ -44,12 +44,15 @@ export class GuardLink {
     return link;
   }
 
-  /** Resolves once the guard has the undo in its journal; only then may the deed be done. */
-  async register({ undo, residue, healWithinMs: withinMs }: Pick<Action, 'undo' | 'residue' | 'healWithinMs'>): Promise<number> {
+  /** Resolves once the guard has the undo in its journal; only then may the deed be done. `last`: when all others are clean. */
+  async register(
+    { undo, residue, healWithinMs: withinMs }: Pick<Action, 'undo' | 'residue' | 'healWithinMs'>,
+    last = false,
+  ): Promise<number> {
     const id = this.#next++;
     const noted = Promise.withResolvers<void>();
     this.#noted.set(id, noted.resolve);
-    this.#tell({ say: 'register', id, undo, residue, ...(withinMs === undefined ? {} : { withinMs }) });
+    this.#tell({ say: 'register', id, undo, residue, ...(withinMs === undefined ? {} : { withinMs }), ...(last ? { last } : {}) });
     await within('the guard to note an undo', 2_000, noted.promise);
     return id;
   }

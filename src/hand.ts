@@ -194,7 +194,7 @@ class Holder {
       if (exitCode !== 0) throw new SlotquakeError(`the fault could not be noted at ${noteAt}: ${output}`);
     };
     // Noted with the guard like any deed, and before all others, so that it is taken back last.
-    const noteId = await guard.register(note);
+    const noteId = await guard.register(note, true);
     const injector = new Injector({
       cluster,
       recorder,

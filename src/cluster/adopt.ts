@@ -1,6 +1,5 @@
 import { messageOf, UsageError } from '../base/errors.ts';
 import { poll } from '../base/poll.ts';
-import { together } from '../base/together.ts';
 import type { Cluster, Node } from '../cluster.ts';
 import { type Driver, files, type Host, type Hosts } from '../driver.ts';
 import type { NodeView, TopologyView } from '../timeline/observation.ts';
@@ -8,9 +7,6 @@ import { wayOf } from '../traffic.ts';
 import { certificateFile } from './certificates.ts';
 import { connectNode } from './client.ts';
 import { parseClusterNodes } from './topology.ts';
-
-/** Settings that plans, bounds and reports ask for; defaults of the engine included. */
-const asked = ['cluster-node-timeout', 'repl-diskless-sync-delay', 'save', 'appendonly'];
 
 interface Told {
   readonly view: TopologyView;
@@ -78,10 +74,8 @@ async function ask(host: Host): Promise<Told> {
     const versions = new Map(
       [...(await client.info('server')).matchAll(version)].map(([, kind, number]) => [kind as string, number as string]),
     );
-    const settings = await together(asked, async (name) => {
-      const [, value = ''] = (await client.call('CONFIG', 'GET', name)) as string[];
-      return [name, value] as const;
-    });
+    const words = (await client.call('CONFIG', 'GET', '*')) as string[];
+    const settings = words.flatMap((name, index) => (index % 2 === 0 ? [[name, words[index + 1] ?? ''] as const] : []));
     return { view, versions, settings };
   } finally {
     client.disconnect();

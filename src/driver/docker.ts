@@ -458,11 +458,12 @@ class DockerHosts implements Hosts {
     if (!inspected) return gone;
     const { State: state, HostConfig: limits } = inspected;
     const status = state.Paused ? 'paused' : state.Restarting ? 'restarting' : state.Running ? 'running' : 'exited';
-    const { Processes: processes = [], Titles: titles = [] } =
+    // A container that is just starting has no list of processes.
+    const { Processes: processes, Titles: titles } =
       status === 'running' ? ((await container.top({ ps_args: '-o pid,stat' })) as { Processes: string[][]; Titles: string[] }) : {};
     return {
       status,
-      stopped: processes.some((process) => process[titles.indexOf('STAT')]?.startsWith('T')),
+      stopped: (processes ?? []).some((process) => process[titles?.indexOf('STAT') ?? 0]?.startsWith('T')),
       memoryBytes: limits.Memory || null,
       cpus: limits.CpuQuota && limits.CpuQuota > 0 ? limits.CpuQuota / (limits.CpuPeriod || cpuPeriodUs) : null,
       policy: limits.RestartPolicy?.Name === 'always' ? 'always' : 'no',
@@ -473,7 +474,9 @@ class DockerHosts implements Hosts {
     };
   }
 
-  async fence(pid: number, nodes: readonly string[]): Promise<void> {
+  async fence(pid: number, commands: readonly Command[]): Promise<void> {
+    // A command can hold others; its text tells whether one of them runs in the engine.
+    const engines = new Set(commands.filter((command) => JSON.stringify(command).includes('"run":"engine"')).map(({ node }) => node));
     const end = async (container: string, user: string): Promise<void> => {
       const exec = await this.#docker.getContainer(container).exec({ Cmd: ['sh', '-c', endShellsOf(pid)], User: user, AttachStdout: true });
       const stream = await exec.start({ hijack: true });
@@ -482,11 +485,11 @@ class DockerHosts implements Hosts {
     };
     // Each user may end its own processes only: without capabilities not even root may end another's.
     await together(
-      this.hosts.filter(({ name }) => nodes.includes(name)),
+      this.hosts.filter(({ name }) => commands.some(({ node }) => node === name)),
       async ({ name, toolbox, container }) => {
         await together(['0', `${engineUid}`], (user) => end(toolbox, user));
         // An engine that does not run has no shells, and a paused one cannot be entered: its shells land late, if ever.
-        if ((await this.state(name)).status === 'running') await end(container, `${engineUid}`);
+        if (engines.has(name) && (await this.state(name)).status === 'running') await end(container, `${engineUid}`);
       },
     );
   }

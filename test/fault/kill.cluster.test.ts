@@ -20,7 +20,7 @@ beforeAll(async () => {
 afterAll(() => ground[Symbol.asyncDispose]());
 
 /** The guard's journal of one attempt; empty when the holder was killed before it had one. */
-function journalOf(results: string): { readonly say: string; readonly clean?: boolean; readonly tookMs?: number }[] {
+function journalOf(results: string): { readonly say: string; readonly id?: number; readonly clean?: boolean }[] {
   try {
     const parent = path.join(results, 'by-hand', ground.runId);
     const [folder = ''] = readdirSync(parent);
@@ -78,9 +78,10 @@ async function attempt(
     { withinMs: 5_000, everyMs: 50 },
   );
   const journal = journalOf(results);
-  expect(
-    journal.filter(({ say, clean }) => say === 'undo-failed' || say === 'fence-failed' || (say === 'read-back' && clean === false)),
-  ).toEqual([]);
+  // Some undos must wait, and are tried again: the last look at each counts.
+  const looks = new Map(journal.filter(({ say }) => say === 'read-back').map(({ id, clean }) => [id, clean]));
+  expect([...looks.values()].filter((clean) => !clean)).toEqual([]);
+  expect(journal.filter(({ say }) => say === 'fence-failed')).toEqual([]);
   return {
     afterMs,
     registered: journal.filter(({ say }) => say === 'register').length,
