@@ -23,7 +23,7 @@ async function listFaults(): Promise<void> {
     for (const { flag, about, choices, fallback } of parametersOf(kind.parameters)) {
       const among = choices.length > 0 && !about.includes(choices[0] as string) ? ` (${choices.join(', ')})` : '';
       console.log(
-        `    ${flag.padEnd(20)} ${about}${among}${fallback === undefined ? '' : styleText('dim', `, by default ${String(fallback)}`)}`,
+        `    ${flag.padEnd(20)} ${about}${among}${fallback === undefined ? '' : styleText('dim', `, by default ${JSON.stringify(fallback).replaceAll('"', '')}`)}`,
       );
     }
     console.log(styleText('dim', `    slotquake inject ${name} ${kind.example}`));
