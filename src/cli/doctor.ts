@@ -6,6 +6,8 @@ import { connect } from '../driver/endpoint.ts';
 import { dockerDriver } from '../driver/docker.ts';
 import { runInToolbox } from '../driver/container/one-shot.ts';
 import { defaultEngine, knownEngines, localImages, resolveToolboxImage } from '../image.ts';
+import { hasNetemScript, shape, shapeScript } from '../traffic.ts';
+import { detourScript } from '../traffic/detour.ts';
 import { packageRoot } from '../version.ts';
 
 export interface Check {
@@ -69,14 +71,32 @@ export async function doctor(): Promise<Check[]> {
         if (exitCode !== 0) throw new Error(output);
         return { status: 'ok', found: output };
       });
-      await ask('sch_netem', 'load sch_netem in the kernel of the engine', async () => {
-        const { exitCode } = await runInToolbox(engine, image, 'tc qdisc add dev lo root netem delay 1ms');
+      await ask('packet shaping', 'load sch_netem or nfnetlink_queue in the kernel of the engine', async () => {
+        if ((await runInToolbox(engine, image, hasNetemScript)).exitCode === 0) return { status: 'ok', found: 'tc netem' };
+        const { do: hold, undo } = shapeScript(
+          'nfqueue',
+          'doctor',
+          { ports: 'all', direction: 'both', peers: 'all' },
+          shape({ delayMs: 1 }),
+          1,
+        );
+        const { exitCode, output } = await runInToolbox(engine, image, `( ${hold}\n) && ( ${undo}\n)`);
+        if (exitCode !== 0) throw new Error(`neither tc netem nor an NFQUEUE works: ${output}`);
+        return { status: 'ok', found: 'no sch_netem; packets are held in an NFQUEUE instead' };
+      });
+      await ask('rate limits', 'load sch_tbf, ifb, act_mirred and cls_u32; only rate-limit needs them', async () => {
+        const { do: limit, undo } = detourScript(
+          'doctor',
+          { ports: 'all', direction: 'out', peers: 'all' },
+          'tbf rate 1mbit burst 10kb latency 50ms',
+        );
+        const { exitCode, output } = await runInToolbox(engine, image, `( ${limit}\n) && ( ${undo}\n)`);
         return exitCode === 0
-          ? { status: 'ok', found: 'tc netem works' }
+          ? { status: 'ok', found: 'tbf on a detour' }
           : {
               status: 'degraded',
-              found: 'the kernel has no sch_netem',
-              remedy: 'no fault of this version needs it; load the module to be ready for those that will',
+              found: output.split('\n')[0] ?? '',
+              remedy: 'load sch_tbf, ifb, act_mirred and cls_u32; only rate-limit needs them',
             };
       });
     }
