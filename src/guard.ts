@@ -3,8 +3,10 @@ import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import { messageOf, SlotquakeError } from './base/errors.ts';
 import { within } from './base/poll.ts';
+import { together } from './base/together.ts';
 import type { Command, Driver, Hosts } from './driver.ts';
 import { dockerDriver } from './driver/docker.ts';
+import { type Look, takeBack } from './undo.ts';
 
 /**
  * The process that undoes everything when the runner is gone. The runner starts it before it creates anything, tells it
@@ -28,9 +30,8 @@ export type GuardReply = { readonly say: 'ready' } | { readonly say: 'noted'; re
 
 /** What one undo may take before the guard goes on without it; the removal that follows takes the rules along. */
 const undoWithinMs = 1_500;
-/** For how long it tries again, where the cluster stays and the action does not say. */
-const healWithinMs = 5_000;
-
+/** A cluster that stays has time: a deed that lands after its undo would stay with it. */
+const fenceWithinMs = 5_000;
 type Pending = Extract<GuardMessage, { say: 'register' }>;
 
 /** What the guard does when the runner is gone: `remove` everything of the run, or `heal` a cluster that stays. */
@@ -77,8 +78,8 @@ async function main(runId: string, journalFile: string, runnerPid: number, mode:
 }
 
 /**
- * First no deed of the dead runner may land any more, then each is undone, whether or not it happened. What is not clean
- * after that is tried again where the cluster stays: some undos must wait, for a ban to end or a block to pass.
+ * First no deed of the dead runner may land any more, then each is undone, whether or not it happened; where the cluster
+ * stays, until it is clean: some undos must wait, for a ban to end or a block to pass.
  */
 async function undoAll(
   hosts: Hosts,
@@ -90,47 +91,53 @@ async function undoAll(
   if (pending.length === 0) return [];
   await within(
     'ending what runs in the toolboxes',
-    undoWithinMs,
+    mode === 'heal' ? fenceWithinMs : undoWithinMs,
     hosts.fence(
       runnerPid,
       pending.flatMap(({ undo, residue }) => [undo, residue]),
     ),
   ).catch((error: unknown) => journal({ say: 'fence-failed', because: messageOf(error) }));
-  const startedAtMs = performance.now();
-  const withinMs = mode === 'heal' ? Math.max(...pending.map((one) => one.withinMs ?? healWithinMs)) : 0;
-  const last = pending.filter((one) => one.last);
-  let left = await undoOnce(
-    hosts,
-    pending.filter((one) => !one.last),
-    journal,
-  );
-  while (left.length > 0 && performance.now() - startedAtMs < withinMs) {
-    await delay(1_000);
-    left = await undoOnce(hosts, left, journal);
-  }
+  const others = pending.filter((one) => !one.last);
+  const left = await undoThese(hosts, others, mode, journal);
   // The note of what is in force goes when nothing is: as long as it stands, it tells how to take the rest back.
-  return left.length > 0 ? left : undoOnce(hosts, last, journal);
+  return left.length > 0
+    ? left
+    : undoThese(
+        hosts,
+        pending.filter((one) => one.last),
+        mode,
+        journal,
+      );
 }
 
-/** Returns what was not seen to be clean. */
-async function undoOnce(hosts: Hosts, pending: readonly Pending[], journal: (entry: object) => void): Promise<Pending[]> {
-  const clean = new Set<Pending>();
-  for (const [node, undos] of Map.groupBy(pending, ({ undo }) => undo.node)) {
-    try {
-      for (const { undo, id } of undos) {
-        const { exitCode, output } = await within(`undo ${id}`, undoWithinMs, hosts.perform(undo));
-        journal({ say: 'undid', id, exitCode, output });
+/**
+ * Node beside node, each in its order; where a step is not seen to be clean, the older ones of that node are left alone,
+ * for they may rest on it. Returns what is left.
+ */
+async function undoThese(hosts: Hosts, pending: readonly Pending[], mode: GuardMode, journal: (entry: object) => void): Promise<Pending[]> {
+  const left = await together(
+    Map.groupBy(pending, ({ undo }) => undo.node),
+    async ([node, steps]) => {
+      for (const [index, one] of steps.entries()) {
+        const onLook = ({ undo, residue, clean }: Look): void => {
+          journal({ say: 'undid', id: one.id, ...undo });
+          journal({ say: 'read-back', id: one.id, clean, residue: residue.output });
+        };
+        const action = { ...one, ...(one.withinMs === undefined ? {} : { healWithinMs: one.withinMs }) };
+        try {
+          // What will be removed takes its residue along: one try, and no time lost on it.
+          await (mode === 'heal'
+            ? takeBack(hosts, action, { onLook })
+            : within(`undo ${one.id}`, undoWithinMs, takeBack(hosts, action, { withinMs: 0, onLook })));
+        } catch (error) {
+          journal({ say: 'undo-failed', node, id: one.id, because: messageOf(error) });
+          if (mode === 'heal') return steps.slice(index);
+        }
       }
-      for (const one of undos) {
-        const { exitCode, output } = await within(`residue ${one.id}`, undoWithinMs, hosts.perform(one.residue));
-        if (exitCode === 0 && output === '') clean.add(one);
-        journal({ say: 'read-back', id: one.id, clean: clean.has(one), residue: output });
-      }
-    } catch (error) {
-      journal({ say: 'undo-failed', node, because: messageOf(error) });
-    }
-  }
-  return pending.filter((one) => !clean.has(one));
+      return [];
+    },
+  );
+  return left.flat();
 }
 
 /** The engine may still carry out a create that the runner asked for just before it died: gone means gone three times in a row. */

@@ -18,6 +18,7 @@ import { GuardLink } from './guarded.ts';
 import { Injector } from './inject.ts';
 import { Observer } from './observe.ts';
 import { Recorder } from './timeline/recorder.ts';
+import { healWithinMs, takeBack } from './undo.ts';
 
 /*
  * Faults by hand, on a cluster that stays. Each is held by a process of its own, which outlives the terminal and heals
@@ -49,7 +50,7 @@ export interface InForce {
   /** The process that holds it; see driver/owner.ts. */
   readonly holder: string;
   /** How to take it back without its holder. */
-  readonly actions: readonly Pick<Action, 'undo' | 'residue'>[];
+  readonly actions: readonly Omit<Action, 'do'>[];
 }
 
 export type HandReport =
@@ -100,27 +101,29 @@ export async function faultsInForce(hosts: Hosts): Promise<InForce[]> {
 /** Heals one fault: its holder does it, or, where that is gone, we do. Resolves when it is no longer in force. */
 export async function healByHand(hosts: Hosts, fault: InForce): Promise<void> {
   const { alive, pid } = isAlive(fault.holder);
-  if (alive) process.kill(pid, 'SIGTERM');
-  else {
-    for (const { undo, residue } of fault.actions.toReversed()) {
-      await poll(
-        `the residue of ${fault.fault} at ${undo.node} to be gone`,
-        async () => {
-          await hosts.perform(undo);
-          const left = await hosts.perform(residue);
-          if (left.exitCode !== 0 || left.output !== '') throw new Error(left.output || `the read-back ended with ${left.exitCode}`);
-        },
-        { withinMs: 10_000 },
-      );
-    }
+  if (!alive) {
+    for (const action of fault.actions.toReversed()) await takeBack(hosts, action);
+    await takeBack(hosts, noteOf(first(hosts), fault.id));
+    return;
   }
+  process.kill(pid, 'SIGTERM');
+  const longestMs = Math.max(healWithinMs, ...fault.actions.map((action) => action.healWithinMs ?? 0));
   await poll(
     `${fault.fault} (${fault.id}) to be no longer in force`,
     async () => {
       if ((await faultsInForce(hosts)).some(({ id }) => id === fault.id)) throw new Error('it still is');
     },
-    { withinMs: 20_000 },
+    { withinMs: longestMs + 15_000 },
   );
+}
+
+/** The file that tells what is in force, as something to take back. */
+function noteOf(node: string, id: string): Pick<Action, 'undo' | 'residue'> {
+  const file = `${folder}/${id}.json`;
+  return {
+    undo: toolbox(node, `rm -f ${file} ${file}.new; rmdir ${folder} 2>/dev/null; true`),
+    residue: toolbox(node, `ls ${file} 2>/dev/null || true`),
+  };
 }
 
 /** The holder: injects, stays until the time is up or it is told to stop, heals. */
@@ -170,10 +173,7 @@ class Holder {
     const noteAt = first(cluster.hosts);
     const sinceEpochMs = Date.now();
     const file = `${folder}/${this.#id}.json`;
-    const note: Pick<Action, 'undo' | 'residue'> = {
-      undo: toolbox(noteAt, `rm -f ${file} ${file}.new; rmdir ${folder} 2>/dev/null; true`),
-      residue: toolbox(noteAt, `ls ${file} 2>/dev/null || true`),
-    };
+    const note = noteOf(noteAt, this.#id);
     let inForce: InForce = {
       id: this.#id,
       fault: name,
@@ -202,7 +202,7 @@ class Holder {
       guard,
       random: seededRandom(seed),
       tagOf: () => `hand-${this.#id}`,
-      planned: ({ nodes, actions }) => write({ nodes, actions: actions.map(({ undo, residue }) => ({ undo, residue })) }),
+      planned: ({ nodes, actions }) => write({ nodes, actions: actions.map(({ do: _, ...wayBack }) => wayBack) }),
     });
     try {
       const active = await injector.inject(fault, this.#stop.signal);

@@ -1,5 +1,5 @@
-import { messageOf, SlotquakeError } from './base/errors.ts';
-import { poll, sleepMs } from './base/poll.ts';
+import { AbortedError, messageOf, SlotquakeError } from './base/errors.ts';
+import { sleepMs } from './base/poll.ts';
 import type { Random } from './base/random.ts';
 import { together } from './base/together.ts';
 import type { Cluster } from './cluster.ts';
@@ -7,9 +7,7 @@ import type { Action, ActiveFault, Evidence, Fault } from './fault.ts';
 import type { GuardLink } from './guarded.ts';
 import type { Observer } from './observe.ts';
 import type { Recorder } from './timeline/recorder.ts';
-
-/** How long a heal may take, undo and read-back together, before it counts as failed; an action may ask for longer. */
-const healWithinMs = 5_000;
+import { takeBack } from './undo.ts';
 
 /** A fault that is decided and not yet done. */
 export interface Planned {
@@ -86,9 +84,12 @@ export class Injector {
         await sleepMs(50, effectWatch.signal).catch(() => {});
       }
     };
+    let injecting: Promise<unknown> = Promise.resolve();
     const undo = async (): Promise<void> => {
       this.#recorder.record({ type: 'fault-healing', fault: id });
       effectWatch.abort();
+      // No step may land after its own undo: those to come are called off, and the one under way is awaited.
+      await injecting.catch(() => {});
       // The last look comes before the undo: afterwards there is nothing left to see.
       const evidence = await watching;
       if (!evidence.bites) this.#recorder.record({ type: 'fault-ineffective', fault: id, because: evidence.because });
@@ -117,18 +118,20 @@ export class Injector {
 
     this.#recorder.record({ type: 'fault-injecting', fault: id, name: fault.name, plan, nodes, exposes: fault.exposes(plan) });
     this.#active.set(id, active);
+    injecting = together(Map.groupBy(actions, (action) => action.do.node).values(), async (steps) => {
+      for (const action of steps) {
+        signal.throwIfAborted();
+        if (healing) throw new AbortedError(`the fault ${fault.name} was healed before it had taken hold`);
+        registered.push({ action, undoId: await this.#guard.register(action) });
+        const { exitCode, output } = await this.#cluster.hosts.perform(action.do);
+        if (exitCode !== 0)
+          throw new SlotquakeError(
+            `the fault ${fault.name} could not be injected at ${action.do.node} (exit ${exitCode}): ${output}; see \`slotquake doctor\``,
+          );
+      }
+    });
     try {
-      await together(Map.groupBy(actions, (action) => action.do.node).values(), async (steps) => {
-        for (const action of steps) {
-          registered.push({ action, undoId: await this.#guard.register(action) });
-          signal.throwIfAborted();
-          const { exitCode, output } = await this.#cluster.hosts.perform(action.do);
-          if (exitCode !== 0)
-            throw new SlotquakeError(
-              `the fault ${fault.name} could not be injected at ${action.do.node} (exit ${exitCode}): ${output}; see \`slotquake doctor\``,
-            );
-        }
-      });
+      await injecting;
     } catch (error) {
       // Half applied is still applied: undo it, and report both when that fails too.
       await active.heal().catch((healError: unknown) => {
@@ -152,16 +155,7 @@ export class Injector {
   }
 
   async #undo(action: Action, undoId: number): Promise<void> {
-    await poll(
-      `the residue of a fault at ${action.undo.node} to be gone`,
-      async () => {
-        const done = await this.#cluster.hosts.perform(action.undo);
-        const left = await this.#cluster.hosts.perform(action.residue);
-        if (left.exitCode !== 0 || left.output !== '')
-          throw new Error(`${left.output || `the read-back ended with ${left.exitCode}`} (undo: exit ${done.exitCode} ${done.output})`);
-      },
-      { withinMs: action.healWithinMs ?? healWithinMs },
-    );
+    await takeBack(this.#cluster.hosts, action);
     this.#guard.undone(undoId);
   }
 }

@@ -8,7 +8,7 @@ import { together } from '../base/together.ts';
 import type { Command, CommandResult, Driver, Host, Hosts, HostsSpec, HostState, HostUsage, Leftover, Reach } from '../driver.ts';
 import type { EngineInfo } from '../timeline.ts';
 import { parseLogLine } from './container/log-line.ts';
-import { runBeside } from './container/one-shot.ts';
+import { runBeside, surgeonLabel } from './container/one-shot.ts';
 import { ContainerShell, endShellsOf, type ShellKind } from './container/shell.ts';
 import { addressIn, candidates, isLocalAddress, localNetworks, overlaps, rangeOf } from './container/subnet.ts';
 import { connect } from './endpoint.ts';
@@ -26,6 +26,8 @@ const labels = {
   memory: 'slotquake.memory-bytes',
 };
 const clientPort = 6379;
+/** The exit code where a command could not be asked at all, so that no condition takes it for a no. */
+const notAsked = 125;
 const toolboxMemoryMb = 64;
 const cpuPeriodUs = 100_000;
 /** What a script or a deed of the container engine may take before it counts as failed. */
@@ -317,12 +319,10 @@ class DockerHosts implements Hosts {
       return await within(`a command at ${host.name}`, scriptWithinMs, this.#runIn(host, kind, script));
     } catch (error) {
       const key = `${host.name} ${kind}`;
-      this.#shells.get(key)?.then(
-        (shell) => shell[Symbol.dispose](),
-        () => {},
-      );
+      const shell = this.#shells.get(key);
       this.#shells.delete(key);
-      return { exitCode: 1, output: messageOf(error) };
+      await within('the end of it', endWithinMs, shell?.then((opened) => opened.kill()) ?? Promise.resolve()).catch(() => {});
+      return { exitCode: notAsked, output: messageOf(error) };
     }
   }
 
@@ -340,8 +340,17 @@ class DockerHosts implements Hosts {
   async perform(command: Command): Promise<CommandResult> {
     const host = this.#host(command.node);
     if ('script' in command && command.run !== 'surgeon') return this.#script(host, command.run, command.script);
-    if (command.run === 'if')
-      return (await this.perform(command.condition)).exitCode === 0 ? this.perform(command.deed) : { exitCode: 0, output: '' };
+    if (command.run === 'if') {
+      const condition = await this.perform(command.condition);
+      if (condition.exitCode === notAsked) return condition;
+      return condition.exitCode === 0 ? this.perform(command.deed) : { exitCode: 0, output: '' };
+    }
+    if (command.run === 'alive') {
+      const { status } = await this.state(host.name);
+      return ['running', 'paused'].includes(status)
+        ? { exitCode: 0, output: '' }
+        : { exitCode: 1, output: `the engine of ${host.name} is ${status}` };
+    }
     if (command.run === 'sequence') {
       const outputs: string[] = [];
       for (const step of command.commands) {
@@ -354,14 +363,14 @@ class DockerHosts implements Hosts {
     try {
       return { exitCode: 0, output: (await within(`${command.run} at ${host.name}`, deedWithinMs, this.#deed(host, command))) ?? '' };
     } catch (error) {
-      return { exitCode: 1, output: messageOf(error) };
+      return { exitCode: notAsked, output: messageOf(error) };
     }
   }
 
   /** What the container engine itself does. An undo must work from any state, so what is already so is no error. */
   async #deed(
     host: Host,
-    command: Exclude<Command, { script: string } | { run: 'sequence' | 'if' }> | Extract<Command, { run: 'surgeon' }>,
+    command: Exclude<Command, { script: string } | { run: 'sequence' | 'if' | 'alive' }> | Extract<Command, { run: 'surgeon' }>,
   ): Promise<string | undefined> {
     const container = this.#docker.getContainer(host.container);
     const unless = (already: RegExp, deed: Promise<unknown>): Promise<unknown> =>
@@ -379,9 +388,6 @@ class DockerHosts implements Hosts {
         return;
       case 'unpause':
         await unless(/not paused|not running/, container.unpause());
-        return;
-      case 'alive':
-        if (!(await container.inspect()).State.Running) throw new SlotquakeError(`the engine of ${host.name} does not run`);
         return;
       case 'start':
         await unless(/already started/, container.start());
@@ -484,6 +490,16 @@ class DockerHosts implements Hosts {
       await new Promise((resolve) => stream.on('close', resolve).on('end', resolve).on('error', resolve));
     };
     // Each user may end its own processes only: without capabilities not even root may end another's.
+    const surgeons = await this.#docker.listContainers({
+      all: true,
+      filters: { label: [`${runLabel}=${this.runId}`, `${surgeonLabel}=${pid}`] },
+    });
+    await together(surgeons, ({ Id: id }) =>
+      this.#docker
+        .getContainer(id)
+        .remove({ force: true })
+        .catch(() => {}),
+    );
     await together(
       this.hosts.filter(({ name }) => commands.some(({ node }) => node === name)),
       async ({ name, toolbox, container }) => {

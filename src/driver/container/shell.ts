@@ -42,6 +42,7 @@ export class ContainerShell implements Disposable {
   #answer: ((text: string) => void) | undefined;
   #closed: ((error: Error) => void) | undefined;
   #ended = false;
+  #kill: () => Promise<void> = () => Promise.resolve();
 
   private constructor(what: string, stream: NodeJS.ReadWriteStream & { destroy(): void }, output: PassThrough) {
     this.#what = what;
@@ -71,7 +72,18 @@ export class ContainerShell implements Disposable {
     const shell = new ContainerShell(`the ${kind} shell of ${node}`, stream, output);
     // Not a command of its own, which would run in a subshell and take its exports with it.
     if (kind === 'engine') stream.write(`${clientSetup}\n`);
+    const pid = Number((await shell.run('echo $$')).output);
+    shell.#kill = async () => {
+      const killer = await container.exec({ Cmd: ['sh', '-c', `kill -9 -${pid}`], ...(kind === 'files' ? { User: engineUser } : {}) });
+      await killer.start({ Detach: true });
+    };
     return shell;
+  }
+
+  /** Ends what it runs, and itself: a script that took too long must not go on beside the next one. */
+  async kill(): Promise<void> {
+    this[Symbol.dispose]();
+    await this.#kill();
   }
 
   /** The process behind it is gone: open another. */
