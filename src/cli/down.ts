@@ -1,5 +1,6 @@
 import { UsageError } from '../base/errors.ts';
 import { dockerDriver } from '../driver/docker.ts';
+import { faultsInForce, healByHand } from '../hand.ts';
 
 /** Removes a cluster of `up` or `run --keep`; without a name, the only one there is. */
 export async function down(runId: string | undefined): Promise<void> {
@@ -13,6 +14,9 @@ export async function down(runId: string | undefined): Promise<void> {
         ? 'there is no kept cluster to remove'
         : `expected one of the kept clusters ${names.join(', ')}, got ${runId ?? 'no name'}`,
     );
-  await (await driver.adopt(chosen)).remove();
+  const hosts = await driver.adopt(chosen);
+  // Whoever holds a fault there is told, so that it does not look for its containers afterwards. What cannot be healed goes all the same.
+  for (const fault of (await faultsInForce(hosts).catch(() => [])).toReversed()) await healByHand(hosts, fault).catch(() => {});
+  await hosts.remove();
   console.log(`removed ${chosen}`);
 }
