@@ -100,13 +100,19 @@ export const forgetStrangers = (address: string, memberIds: readonly string[]): 
 export const printStrangers = (address: string, memberIds: readonly string[]): string =>
   `${strangersAt(address, memberIds)}\nprintf '%s\\n' "$strangers"`;
 
+/** Holds where the file that a dead engine has left shows no role. */
+const emptyPrimaryIn = (file: string): string => `awk '/myself/ && /master/ { empty = NF <= 8 } END { exit !empty }' ${file}`;
+
 /**
  * The node's own knowledge of the cluster, saved before something makes it forget, and put back at the end: the engine is
- * ended if it did forget, its file is restored, and it starts as the member it was.
+ * ended if it did forget, its file is restored, and it starts as the member it was. One that did not forget keeps the
+ * file that it has, and none is changed under a live engine.
  */
 export function rememberedMembership(node: Pick<Node, 'name' | 'id'>, tag: string, file: string, deed: Command): Action[] {
   const { name, id } = node;
   const saved = `/tmp/slotquake-nodes-conf-${tag}`;
+  const ended = `${saved}.ended`;
+  const whereSaved = files(name, `[ -e ${saved} ]`);
   const remembers: Action = {
     do: {
       run: 'sequence',
@@ -117,14 +123,41 @@ export function rememberedMembership(node: Pick<Node, 'name' | 'id'>, tag: strin
       run: 'sequence',
       node: name,
       commands: [
+        { run: 'if', node: name, condition: whereSaved, deed: whileAlive(engine(name, readView)) },
         {
           run: 'if',
           node: name,
-          condition: files(name, `[ -e ${saved} ]`),
-          // Nothing but a reset leaves a member as a primary without slots, so that ending it loses no data.
-          deed: { run: 'if', node: name, condition: engine(name, emptyPrimary), deed: { run: 'kill', node: name, signal: 'SIGKILL' } },
+          condition: engine(name, `${readView}\n! { ${emptyPrimary}; }`),
+          deed: files(name, `rm -f ${saved} ${ended}`),
         },
-        files(name, `[ ! -e ${saved} ] || { cp ${saved} /data/${file}.new && mv /data/${file}.new /data/${file} && rm ${saved}; }`),
+        {
+          run: 'if',
+          node: name,
+          condition: whereSaved,
+          deed: {
+            run: 'sequence',
+            node: name,
+            commands: [
+              // Nothing but a reset leaves a member as a primary without slots, so that ending it loses no data.
+              {
+                run: 'if',
+                node: name,
+                condition: engine(name, emptyPrimary),
+                deed: {
+                  run: 'sequence',
+                  node: name,
+                  commands: [files(name, `: >${ended}`), { run: 'kill', node: name, signal: 'SIGKILL' }],
+                },
+              },
+              whileAlive(files(name, `echo "the engine of ${name} still lives and does not tell whether it was reset"; exit 1`)),
+              files(
+                name,
+                `if [ -e ${ended} ] || ${emptyPrimaryIn(`/data/${file}`)}; then cp ${saved} /data/${file}.new && mv /data/${file}.new /data/${file} || exit 1; fi
+rm -f ${saved} ${ended}`,
+              ),
+            ],
+          },
+        },
         // Another fault may have it down on purpose.
         { run: 'if', node: name, condition: unheldByOthers(name, tag, 'process'), deed: { run: 'start', node: name } },
       ],
@@ -133,7 +166,7 @@ export function rememberedMembership(node: Pick<Node, 'name' | 'id'>, tag: strin
       run: 'sequence',
       node: name,
       commands: [
-        files(name, `[ ! -e ${saved} ] || echo "${name} waits for its ${file}"`),
+        files(name, `[ ! -e ${saved} ] || echo "${name} waits for its ${file}"; ls ${saved}.* 2>/dev/null || true`),
         whileAlive(
           engine(
             name,

@@ -8,21 +8,25 @@ const folder = (name: string): string => `/tmp/slotquake-setting-${name}`;
 
 /**
  * `ask` is $CLI, but it gets in also while a certificate or a password of ours is in force: it does without checking the
- * one, and tries every password that a fault has set. `setting` prints a setting's value.
+ * one, and tries every password that a fault has set. `setting` prints a
+ * setting's value, and fails where the engine does not tell it.
  */
 export const ask = `
 ask() {
   reply=$($CLI "$@" 2>/dev/null)
   case "$reply $CLI" in ' '*' --tls '*) reply=$($CLI --insecure "$@" 2>/dev/null) ;; esac
-  case $reply in *NOAUTH*|*WRONGPASS*)
-    for secret in $(cut -d' ' -f2- ${folder('requirepass')}/holders 2>/dev/null); do
-      reply=$(REDISCLI_AUTH=$secret $CLI "$@" 2>/dev/null)
+  case $reply in *NOAUTH*|*WRONGPASS*) if [ -r ${folder('requirepass')}/holders ]; then
+    while IFS= read -r holder; do
+      reply=$(REDISCLI_AUTH=\${holder#* } $CLI "$@" 2>/dev/null </dev/null)
       case $reply in *NOAUTH*|*WRONGPASS*) ;; *) break ;; esac
-    done ;;
-  esac
+    done <${folder('requirepass')}/holders
+  fi ;; esac
   printf '%s\\n' "$reply"
 }
-setting() { ask CONFIG GET "$1" | sed 1d; }
+setting() {
+  told=$(ask CONFIG GET "$1")
+  [ "$(printf '%s\n' "$told" | sed -n 1p)" = "$1" ] && printf '%s\n' "$told" | sed 1d
+}
 `;
 
 /**
@@ -36,10 +40,9 @@ export function changedSetting(node: string, tag: string, name: string, value: s
     do: engine(
       node,
       `${ask}
+before=$(setting ${name}) || { reply=$(ask CONFIG SET ${name} ${wanted}); echo "the engine refuses ${name}: \${reply:-no answer}"; exit 1; }
 mkdir -p ${held} || exit 1
-first=$(ask CONFIG GET ${name} | sed -n 1p)
-[ "$first" = ${name} ] || { reply=$(ask CONFIG SET ${name} ${wanted}); echo "the engine refuses ${name}: \${reply:-no answer}"; exit 1; }
-[ -s ${held}/holders ] || setting ${name} >${held}/original
+[ -s ${held}/holders ] || printf '%s\n' "$before" >${held}/original || exit 1
 printf '%s %s\\n' ${quote([tag])} ${wanted} >>${held}/holders
 reply=$(ask CONFIG SET ${name} ${wanted})
 [ "$reply" = OK ] || { echo "the engine refuses ${name}: \${reply:-no answer}"; exit 1; }
@@ -54,7 +57,8 @@ if [ -n "$others" ]; then wanted=$(printf '%s\\n' "$others" | tail -n 1 | cut -d
 reply=$(ask CONFIG SET ${name} "$wanted")
 [ "$reply" = OK ] || { echo "the engine refuses to take ${name} back: \${reply:-no answer}"; exit 1; }
 if [ -z "$others" ]; then
-  [ "$(setting ${name})" = "$wanted" ] || { echo "${name} is '$(setting ${name})', it was '$wanted'"; exit 1; }
+  now=$(setting ${name}) || { echo "the engine does not tell ${name}"; exit 1; }
+  [ "$now" = "$wanted" ] || { echo "${name} is '$now', it was '$wanted'"; exit 1; }
   rm -r ${held}
 else
   printf '%s\n' "$others" >${held}/holders.new && mv ${held}/holders.new ${held}/holders
@@ -70,9 +74,10 @@ true`,
   };
 }
 
-/** Ends with a sentence when a setting is as it was before; for `then`. */
+/** Ends with a sentence when a setting is as it was before, or not told at all; for `then`. */
 export const mustDiffer = (name: string): string =>
-  `[ "$(setting ${name})" != "$(cat ${folder(name)}/original)" ] || { echo "${name} is '$(setting ${name})' already; choose another value"; exit 1; }`;
+  `now=$(setting ${name}) || { echo "the engine does not tell ${name}"; exit 1; }
+[ "$now" != "$(cat ${folder(name)}/original)" ] || { echo "${name} is '$now' already; choose another value"; exit 1; }`;
 
 /** Bites while the engine tells another value than it had before. */
 export async function settingEvidence({ read }: Pick<Witness, 'read'>, node: string, name: string): Promise<Evidence> {
@@ -80,8 +85,8 @@ export async function settingEvidence({ read }: Pick<Witness, 'read'>, node: str
     engine(
       node,
       `${ask}
-now=$(setting ${name}); before=$(cat ${folder(name)}/original) || exit 1
-[ -n "$(ask CONFIG GET ${name})" ] || { echo 'the engine does not answer'; exit 1; }
+before=$(cat ${folder(name)}/original) || exit 1
+now=$(setting ${name}) || { echo 'the engine does not answer'; exit 1; }
 [ "$now" != "$before" ] || { echo "${name} is '$now', as it was before"; exit 1; }
 echo "${name} is '$now', it was '$before'"`,
     ),

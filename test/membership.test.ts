@@ -1,9 +1,9 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { engine } from '../src/driver.ts';
+import { type Command, type CommandResult, engine } from '../src/driver.ts';
 import type { Action } from '../src/fault.ts';
 import { forgotten, printStrangers, rememberedMembership, spreadsBans } from '../src/membership.ts';
 import { scriptOf } from './fault/planned.ts';
@@ -62,26 +62,109 @@ describe('the memory of a node', () => {
     expect(run(print, [own, peer, `${strange} :0@0 master,noaddr - 0 0 0 disconnected`]).output).toContain('noaddr');
     expect(run(print, [own, peer, `${strange} 10.0.0.90:6379@16379 master - 0 0 0 connected`]).output).toBe('');
   });
-  it('is what makes an undo end the engine: only a primary without slots has lost it', () => {
-    const { undo } = remembering;
-    const conditions = undo.run === 'sequence' && undo.commands[0]?.run === 'if' && undo.commands[0].deed;
-    const condition = scriptOf((conditions && conditions.run === 'if' && conditions.condition) || undefined);
-    expect(run(condition, [own.replace(' 0-100', '')]).exitCode).toBe(0);
-    expect(run(condition, [own]).exitCode).toBe(1);
-    expect(run(condition, [own.replace('master -', `slave ${other}`).replace(' 0-100', ''), peer]).exitCode).toBe(1);
-  });
   it('cannot be read from an engine that tells nothing', () =>
     expect(run(scriptOf(forgetting(true, false).residue), ['CLUSTERDOWN']).exitCode).toBe(1));
 });
 
 describe('a remembered membership', () => {
-  const action = remembering;
-  it('is saved before the deed and put back while the engine is down', () => {
-    expect(action.do).toMatchObject({ run: 'sequence', commands: [{ run: 'files' }, { run: 'engine' }] });
-    expect(action.undo).toMatchObject({
-      run: 'sequence',
-      commands: [{ run: 'if' }, { run: 'files' }, { run: 'if', deed: { run: 'start' } }],
-    });
+  const reset = own.replace(' 0-100', '');
+  let folder = '';
+  /** What CLUSTER NODES shows; null where the engine lives and does not answer. */
+  let view: string | null = '';
+  let alive = true;
+  let deeds: string[] = [];
+  beforeEach(() => {
+    folder = mkdtempSync(path.join(tmpdir(), 'membership-'));
+    writeFileSync(path.join(folder, 'nodes.conf'), `${own}\nbefore\n`);
+    writeFileSync(path.join(folder, 'cli'), `#!/bin/sh\ncat ${folder}/view 2>/dev/null\n`);
+    chmodSync(path.join(folder, 'cli'), 0o755);
+    alive = true;
+    deeds = [];
+  });
+  afterEach(() => rmSync(folder, { recursive: true }));
+
+  const file = (name: string): string => path.join(folder, name);
+  const conf = (): string => readFileSync(file('nodes.conf'), 'utf8');
+  const left = (): string[] => readdirSync(folder).filter((name) => name.startsWith('slotquake-nodes-conf'));
+  const script = (text: string): CommandResult => {
+    const local = text.replaceAll('/tmp/', `${folder}/`).replaceAll('/data/', `${folder}/`);
+    const { status, stdout } = spawnSync('sh', ['-c', local], { env: { PATH: process.env['PATH'], CLI: file('cli') }, encoding: 'utf8' });
+    return { exitCode: status ?? -1, output: stdout.trim() };
+  };
+  /** Carries a command out as a driver does, on this folder and an engine that is two variables. */
+  const perform = (command: Command): CommandResult => {
+    const ok = { exitCode: 0, output: '' };
+    if (command.run === 'if') return perform(command.condition).exitCode === 0 ? perform(command.deed) : ok;
+    if (command.run === 'sequence') {
+      for (const step of command.commands) {
+        const result = perform(step);
+        if (result.exitCode !== 0) return result;
+      }
+      return ok;
+    }
+    if (command.run === 'alive') return alive ? ok : { exitCode: 1, output: 'it does not run' };
+    if (command.run === 'engine') {
+      if (!alive) return { exitCode: 1, output: 'it does not run' };
+      rmSync(file('view'), { force: true });
+      if (view !== null) writeFileSync(file('view'), `${view}\n`);
+      return script(command.script);
+    }
+    if ('script' in command) return script(command.script);
+    deeds.push(command.run);
+    if (command.run === 'kill') alive = false;
+    if (command.run === 'start') alive = true;
+    return ok;
+  };
+  /** Saves, and leaves the engine and its file as the deed has made them. */
+  const after = (shown: string | null, onDisk: string): void => {
+    expect(perform(remembering.do)).toEqual({ exitCode: 0, output: '' });
+    view = shown;
+    writeFileSync(file('nodes.conf'), onDisk);
+  };
+
+  it('is put back while the engine is down', () => {
+    after(reset, `${reset}\n`);
+    expect(perform(remembering.undo).exitCode).toBe(0);
+    expect(deeds).toEqual(['kill', 'start']);
+    expect(conf()).toBe(`${own}\nbefore\n`);
+    expect(left()).toEqual([]);
+  });
+  it('is let go, and the file left alone, where nothing was forgotten', () => {
+    for (const line of [own, `${mine} 10.0.0.1:6379@16379 myself,slave ${other} 0 0 1 connected`]) {
+      deeds = [];
+      after(line, `${line}\nnewer\n`);
+      expect(perform(remembering.undo).exitCode).toBe(0);
+      expect(deeds).toEqual(['start']);
+      expect(conf()).toBe(`${line}\nnewer\n`);
+      expect(left()).toEqual([]);
+    }
+  });
+  it('waits under an engine that lives and does not answer', () => {
+    after(null, `${reset}\n`);
+    expect(perform(remembering.undo)).toMatchObject({ exitCode: 1, output: expect.stringContaining('tells no topology') });
+    expect(conf()).toBe(`${reset}\n`);
+    expect(left()).toHaveLength(1);
+    expect(deeds).toEqual([]);
+  });
+  it('goes by the file where the engine is down already', () => {
+    for (const [onDisk, then] of [
+      [`${reset}\n`, `${own}\nbefore\n`],
+      [`${own}\nnewer\n`, `${own}\nnewer\n`],
+    ] as const) {
+      writeFileSync(file('nodes.conf'), `${own}\nbefore\n`);
+      after(null, onDisk);
+      alive = false;
+      expect(perform(remembering.undo).exitCode).toBe(0);
+      expect(conf()).toBe(then);
+      expect(left()).toEqual([]);
+    }
+  });
+  it('is put back also when the undo broke off after it had ended the engine', () => {
+    after(reset, 'half a file');
+    writeFileSync(file('slotquake-nodes-conf-t-1.ended'), '');
+    alive = false;
+    expect(perform(remembering.undo).exitCode).toBe(0);
+    expect(conf()).toBe(`${own}\nbefore\n`);
   });
 });
 

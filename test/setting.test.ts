@@ -114,6 +114,24 @@ describe('a changed setting', () => {
     expect([now('requirepass'), now('maxmemory')]).toEqual(['', '0']);
   });
 
+  it('gets back in also after passwords that a shell would take apart', () => {
+    const passwords = ['two  words *', 'tail '];
+    const locked = passwords.map((password, index) => changedSetting('n', `t-${index}`, 'requirepass', password));
+    for (const action of locked) expect(run(action, 'do').output).toBe('');
+    for (const action of locked.toReversed()) expect(run(action, 'undo')).toEqual({ exitCode: 0, output: '' });
+    expect(now('requirepass')).toBe('');
+  });
+
+  it('changes nothing, and keeps nothing, at an engine that does not tell the setting', () => {
+    const action = changedSetting('n', 't-1', 'maxmemory', '5', mustDiffer('maxmemory'));
+    rmSync(path.join(folder, 'config-maxmemory'));
+    writeFileSync(path.join(folder, 'cli'), '#!/bin/sh\nexit 1\n');
+    expect(run(action, 'do')).toEqual({ exitCode: 1, output: 'the engine refuses maxmemory: no answer' });
+    expect(existsSync(path.join(folder, 'slotquake-setting-maxmemory'))).toBe(false);
+    const differs = { ...action, do: { ...action.do, script: `setting() { return 1; }\n${mustDiffer('maxmemory')}` } } as Action;
+    expect(run(differs, 'do')).toEqual({ exitCode: 1, output: 'the engine does not tell maxmemory' });
+  });
+
   it('keeps quotes in a value', () => {
     const action = changedSetting('n', 't-1', 'maxmemory', `it's "5"`);
     expect(run(action, 'do').output).toBe('');
