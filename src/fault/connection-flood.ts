@@ -2,31 +2,34 @@ import * as z from 'zod';
 import { toolbox } from '../driver.ts';
 import { bites, defineFault, everywhere, misses } from '../fault.ts';
 import { clientPort, whole } from '../parameter.ts';
+import { endResidents, residents } from '../resident.ts';
 
 type Plan = { nodes: string[]; connections: number };
 
 const name = (tag: string): string => `slotquake-flood=${tag}=`;
-/** The brackets keep the pattern from matching the shell that looks for it. */
-const processes = (tag: string): string => `grep -lzs '^[s]lotquake-flood=${tag}=$' /proc/[0-9]*/cmdline | cut -d/ -f3`;
 
-/** Opens them all, says how many it got, and keeps them without a word until it is ended. */
-const flood = `import os, socket, sys
+/** Opens them all and keeps them without a word until it is ended. What our own side lacks is no fault of the engine's. */
+const flood = `import errno, os, signal, socket, sys
+wanted = int(sys.argv[2])
+null = os.open(os.devnull, os.O_RDWR)
 held = []
 try:
-    for _ in range(int(sys.argv[2])):
+    for _ in range(wanted):
         held.append(socket.create_connection(("127.0.0.1", ${clientPort}), timeout=2))
 except OSError as error:
+    if error.errno in (errno.EMFILE, errno.ENFILE, errno.EADDRNOTAVAIL):
+        sys.exit("only %d of %d connections can be opened from here (%s); ask for fewer" % (len(held), wanted, error))
     held or sys.exit("no connection could be opened: %s" % error)
 if os.fork(): os._exit(0)
 os.setsid()
-for stream in (0, 1, 2): os.dup2(os.open(os.devnull, os.O_RDWR), stream)
-while True: os.read(os.pipe()[0], 1)`;
+for stream in (0, 1, 2): os.dup2(null, stream)
+while True: signal.pause()`;
 
 export default defineFault({
   name: 'connection-flood',
-  about: 'idle connections take all places: new clients are refused, old ones work on',
+  about: 'idle connections pile up: each takes memory and a place, and once maxclients is reached new clients are refused',
   mechanism: 'a process in the toolbox opens connections to the client port and keeps them without a word',
-  evidence: 'that process lives, and so many connections from its network namespace are established',
+  evidence: 'that process lives, and connections of its own are established; those that the engine refused are not',
   undo: 'the process is ended, and its connections with it',
   example: '--target "one primary" --connections 500',
   parameters: z.strictObject({
@@ -35,9 +38,9 @@ export default defineFault({
   plan: (parameters, { victims }): Plan => ({ nodes: victims.map((victim) => victim.name), ...parameters }),
   actions: ({ nodes, connections }, tag) =>
     nodes.map((node) => ({
-      do: toolbox(node, `ulimit -n 40000 2>/dev/null; python3 -c '${flood}' ${name(tag)} ${connections}`),
-      undo: toolbox(node, `for process in $(${processes(tag)}); do kill -9 $process 2>/dev/null; done; true`),
-      residue: toolbox(node, `${processes(tag)}; true`),
+      do: toolbox(node, `ulimit -S -n "$(ulimit -H -n)"; python3 -c '${flood}' ${name(tag)} ${connections}`),
+      undo: toolbox(node, endResidents(name(tag))),
+      residue: toolbox(node, `${residents(name(tag))}; true`),
     })),
   effect: ({ nodes, connections }, tag, { read }) =>
     everywhere(nodes, async (node) => {
@@ -45,10 +48,10 @@ export default defineFault({
       const { output } = await read(
         toolbox(
           node,
-          `[ -n "$(${processes(tag)})" ] && ss -H -t -n state established '( dst 127.0.0.1 and dport = ${clientPort} )' | wc -l`,
+          `process=$(${residents(name(tag))}); [ -n "$process" ] || exit 0; ss -H -t -n -p state established '( dst 127.0.0.1 and dport = ${clientPort} )' | grep -c "pid=$process,"`,
         ),
       );
-      const held = Math.min(Number(output), connections);
+      const held = Number(output);
       return held > 0
         ? bites(`${node}: ${held} of ${connections} connections are open and idle`)
         : misses(`nobody holds connections to ${node}`);

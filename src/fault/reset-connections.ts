@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { toolbox } from '../driver.ts';
 import { bites, defineFault, everywhere, misses } from '../fault.ts';
 import { duration, peers, port, portsOf } from '../parameter.ts';
+import { endResidents, residents } from '../resident.ts';
 
 type Plan = { nodes: string[]; ports: number[] | 'all'; peers: Record<string, string[] | 'all'>; everyMs: number };
 
@@ -16,6 +17,7 @@ function filter(plan: Plan, node: string): string {
 }
 
 const file = (tag: string): string => `/tmp/slotquake-${tag}-reset`;
+const loopOf = (tag: string): string => `slotquake-reset=${tag}=`;
 
 export default defineFault({
   name: 'reset-connections',
@@ -47,14 +49,21 @@ export default defineFault({
   actions: (plan, tag) =>
     plan.nodes.map((node) => {
       const kill = `ss -H -4 -t -n -K state established ${filter(plan, node)} >>${file(tag)}`;
-      const loop = `echo $$ >${file(tag)}.pid; while sleep ${plan.everyMs / 1_000}; do ${kill}; done`;
+      const loop = `while sleep ${plan.everyMs / 1_000}; do ${kill}; done`;
       return {
-        do: toolbox(node, plan.everyMs === 0 ? kill : `${kill}; setsid sh -c '${loop}' </dev/null >/dev/null 2>&1 &`),
+        do: toolbox(
+          node,
+          plan.everyMs === 0
+            ? kill
+            : `${kill}; setsid sh -c '${loop}' ${loopOf(tag)} </dev/null >/dev/null 2>&1 & echo $! >${file(tag)}.pid`,
+        ),
         undo: toolbox(
           node,
-          `[ -e ${file(tag)}.pid ] && kill -9 "-$(cat ${file(tag)}.pid)" 2>/dev/null; rm -f ${file(tag)} ${file(tag)}.pid`,
+          // By its number, for it may not have its name and its session yet, and by its name where no number was written.
+          `if pid=$(cat ${file(tag)}.pid 2>/dev/null); then kill -9 "-$pid" 2>/dev/null || kill -9 "$pid" 2>/dev/null; fi; ` +
+            `${endResidents(loopOf(tag))}; rm -f ${file(tag)} ${file(tag)}.pid`,
         ),
-        residue: toolbox(node, `ls ${file(tag)} ${file(tag)}.pid 2>/dev/null; ps | grep '[s]lotquake-${tag}-reset' || true`),
+        residue: toolbox(node, `ls ${file(tag)} ${file(tag)}.pid 2>/dev/null; ${residents(loopOf(tag))}; true`),
       };
     }),
   effect: (plan, tag, { read }) =>

@@ -1,0 +1,34 @@
+import { chmodSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import resetConnections from '../../src/fault/reset-connections.ts';
+import { planned, scriptOf } from './planned.ts';
+import { Sandbox } from './sandbox.ts';
+
+describe('reset-connections', () => {
+  // A machine has more processes to look through than a container.
+  it('repeats it until it is undone, which may be at once', { timeout: 60_000 }, () => {
+    using sandbox = new Sandbox();
+    writeFileSync(path.join(sandbox.data, 'ss'), '#!/bin/sh\necho a b c d\n');
+    chmodSync(path.join(sandbox.data, 'ss'), 0o755);
+    const fault = resetConnections('node-1', { every: '60s' });
+    const [action] = fault.actions(planned(fault), `t${process.pid}`);
+    const local = (command: Parameters<typeof scriptOf>[0]) =>
+      sandbox.run({ ...command, script: `PATH=/data:$PATH; ${scriptOf(command).replaceAll('/tmp/', '/data/')}` } as never);
+    try {
+      for (let time = 0; time < 2; time++) {
+        expect(local(action?.do)).toEqual({ exitCode: 0, output: '' });
+        if (time === 0) expect(local(action?.residue).output).toMatch(/-reset\.pid\n/);
+        expect(local(action?.undo).exitCode).toBe(0);
+        expect(local(action?.residue)).toEqual({ exitCode: 0, output: '' });
+      }
+      expect(Object.keys(sandbox.files())).toEqual(['ss']);
+    } finally {
+      local(action?.undo);
+    }
+  });
+  it('needs no process for a single time', () => {
+    const fault = resetConnections('node-1');
+    expect(scriptOf(fault.actions(planned(fault), 't')[0]?.do)).not.toContain('setsid');
+  });
+});
