@@ -113,6 +113,27 @@ export function rememberedMembership(node: Pick<Node, 'name' | 'id'>, tag: strin
   const saved = `/tmp/slotquake-nodes-conf-${tag}`;
   const ended = `${saved}.ended`;
   const whereSaved = files(name, `[ -e ${saved} ]`);
+  // A live engine that still has its role needs nothing; one that was reset is ended.
+  const sorted: Command = {
+    run: 'sequence',
+    node: name,
+    commands: [
+      engine(name, readView),
+      {
+        run: 'if',
+        node: name,
+        condition: engine(name, `${readView}\n! { ${emptyPrimary}; }`),
+        deed: files(name, `rm -f ${saved} ${ended}`),
+      },
+      {
+        run: 'if',
+        node: name,
+        // Nothing but a reset leaves a member as a primary without slots, so that ending it loses no data.
+        condition: engine(name, emptyPrimary),
+        deed: { run: 'sequence', node: name, commands: [files(name, `: >${ended}`), { run: 'kill', node: name, signal: 'SIGKILL' }] },
+      },
+    ],
+  };
   const remembers: Action = {
     do: {
       run: 'sequence',
@@ -123,13 +144,7 @@ export function rememberedMembership(node: Pick<Node, 'name' | 'id'>, tag: strin
       run: 'sequence',
       node: name,
       commands: [
-        { run: 'if', node: name, condition: whereSaved, deed: whileAlive(engine(name, readView)) },
-        {
-          run: 'if',
-          node: name,
-          condition: engine(name, `${readView}\n! { ${emptyPrimary}; }`),
-          deed: files(name, `rm -f ${saved} ${ended}`),
-        },
+        { run: 'if', node: name, condition: whereSaved, deed: whileAlive(sorted) },
         {
           run: 'if',
           node: name,
@@ -138,17 +153,6 @@ export function rememberedMembership(node: Pick<Node, 'name' | 'id'>, tag: strin
             run: 'sequence',
             node: name,
             commands: [
-              // Nothing but a reset leaves a member as a primary without slots, so that ending it loses no data.
-              {
-                run: 'if',
-                node: name,
-                condition: engine(name, emptyPrimary),
-                deed: {
-                  run: 'sequence',
-                  node: name,
-                  commands: [files(name, `: >${ended}`), { run: 'kill', node: name, signal: 'SIGKILL' }],
-                },
-              },
               whileAlive(files(name, `echo "the engine of ${name} still lives and does not tell whether it was reset"; exit 1`)),
               files(
                 name,

@@ -94,7 +94,10 @@ describe('a remembered membership', () => {
   /** Carries a command out as a driver does, on this folder and an engine that is two variables. */
   const perform = (command: Command): CommandResult => {
     const ok = { exitCode: 0, output: '' };
-    if (command.run === 'if') return perform(command.condition).exitCode === 0 ? perform(command.deed) : ok;
+    if (command.run === 'if') {
+      const asked = perform(command.condition);
+      return asked.exitCode === 0 ? perform(command.deed) : asked.exitCode === 125 ? asked : ok;
+    }
     if (command.run === 'sequence') {
       for (const step of command.commands) {
         const result = perform(step);
@@ -104,7 +107,7 @@ describe('a remembered membership', () => {
     }
     if (command.run === 'alive') return alive ? ok : { exitCode: 1, output: 'it does not run' };
     if (command.run === 'engine') {
-      if (!alive) return { exitCode: 1, output: 'it does not run' };
+      if (!alive) return { exitCode: 125, output: 'it does not run' };
       rmSync(file('view'), { force: true });
       if (view !== null) writeFileSync(file('view'), `${view}\n`);
       return script(command.script);
