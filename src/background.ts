@@ -7,12 +7,9 @@ const pids = (name: string): string =>
   `for process in /proc/[0-9]*; do case "$(tr '\\0' ' ' <$process/cmdline)" in *"${name} ") echo "\${process#/proc/}" ;; esac; done 2>/dev/null`;
 
 /** Processes in the engine's container, as its user, in a session of their own: they end with the container or by the undo. */
-export function background(node: string, name: string, script: string, { count = 1, first = '' } = {}): Action {
+export function background(node: string, name: string, script: string, { count = 1 } = {}): Action {
   return {
-    do: engine(
-      node,
-      `${first}n=0; while [ $n -lt ${count} ]; do setsid sh -c '${script}' ${name} </dev/null >/dev/null 2>&1 & n=$((n + 1)); done`,
-    ),
+    do: engine(node, `n=0; while [ $n -lt ${count} ]; do setsid sh -c '${script}' ${name} </dev/null >/dev/null 2>&1 & n=$((n + 1)); done`),
     undo: whileAlive(engine(node, `for pid in $(${pids(name)}); do kill -9 -$pid 2>/dev/null || kill -9 $pid; done; true`)),
     residue: whileAlive(engine(node, `for pid in $(${pids(name)}); do echo "${name} lives as $pid"; done`)),
   };

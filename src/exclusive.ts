@@ -5,7 +5,6 @@ import type { Action } from './fault.ts';
 export type Exclusive =
   | 'process'
   | 'freezer'
-  | 'stop signal'
   | 'memory limit'
   | 'cpu limit'
   | 'data mount'

@@ -66,6 +66,8 @@ export function shapingFault<const S extends z.ZodRawShape>(kind: ShapingKind<S>
       for (const node of plan.nodes) script(plan, node, 'plan');
       return plan;
     },
+    // At their extremes they cut a node off: nothing comes through, or too late.
+    exposes: ({ nodes }) => nodes.map((node) => ({ node, how: 'isolated' })),
     actions: (plan, tag) =>
       plan.nodes.map((node) => {
         const { do: deed, undo, residue } = script(plan, node, tag);

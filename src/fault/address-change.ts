@@ -1,7 +1,9 @@
 import * as z from 'zod';
 import { UsageError } from '../base/errors.ts';
-import { type Command, files, toolbox } from '../driver.ts';
+import { files, toolbox } from '../driver.ts';
+import { exclusive } from '../exclusive.ts';
 import { type Action, bites, defineFault, everywhere, misses } from '../fault.ts';
+import { nothing, revival } from '../revival.ts';
 
 type Plan = {
   nodes: string[];
@@ -16,7 +18,6 @@ type Plan = {
 
 const device = 'eth0';
 const chain = (tag: string): string => `SLOTQUAKE-${tag}-OLD`;
-const nothing = (node: string): Command => toolbox(node, 'true');
 
 /**
  * The new address stands beside the old one, and what the node sends comes from the new one. The old one stays for the
@@ -96,17 +97,16 @@ export default defineFault({
     nodes.flatMap((node): Action[] => {
       const [old, fresh] = [from[node] as string, to[node] as string];
       const moved = move(node, tag, old, fresh, gateway);
-      if (!restart) return [moved];
+      const alone = exclusive(node, tag, 'process');
+      if (!restart) return [alone, moved];
+      const stop = { run: 'stop', node, graceSeconds: 10 } as const;
       // Undone in reverse: stopped, moved back, and started with the old settings.
       return [
-        {
-          do: { run: 'stop', node, graceSeconds: 10 },
-          undo: { run: 'start', node },
-          residue: { run: 'expect', node, state: { status: 'running' } },
-        },
+        alone,
+        { ...revival(node, tag), do: stop },
         moved,
         ...(says === 'new' ? [announce(node, tag, fresh)] : []),
-        { do: { run: 'start', node }, undo: { run: 'stop', node, graceSeconds: 10 }, residue: nothing(node) },
+        { do: { run: 'start', node }, undo: stop, residue: nothing(node), healWithinMs: 12_000 },
       ];
     }),
   effect: ({ nodes, ids, to, announce: says }, _tag, { read, views }) =>

@@ -98,7 +98,7 @@ export default defineFault({
   undo: 'SCRIPT KILL as soon as the engine takes it, which is at the end; otherwise its end is waited for; the huge key is removed, settings are restored',
   example: '--target "one primary" --block-for 500ms --how script',
   parameters: z.strictObject({
-    blockFor: duration('how long it blocks; the deletion takes what it takes', '100ms', '60s').default(3_000),
+    blockFor: duration('how long it blocks; the deletion takes what it takes', '100ms', '60s').prefault('3s'),
     how: z
       .enum(['script', 'debug-sleep', 'huge-del'])
       .default('script')

@@ -8,13 +8,14 @@ type Plan = { nodes: string[]; connections: number };
 
 const name = (tag: string): string => `slotquake-flood=${tag}=`;
 
-/** Opens them all and keeps them without a word until it is ended. What our own side lacks is no fault of the engine's. */
-const flood = `import errno, os, signal, socket, sys
+/** Opens them all, or as many as the engine takes within 5 s, and keeps them without a word until it is ended. What our own side lacks is no fault of the engine's. */
+const flood = `import errno, os, signal, socket, sys, time
 wanted = int(sys.argv[2])
 null = os.open(os.devnull, os.O_RDWR)
 held = []
+until = time.monotonic() + 5
 try:
-    for _ in range(wanted):
+    while len(held) < wanted and time.monotonic() < until:
         held.append(socket.create_connection(("127.0.0.1", ${clientPort}), timeout=2))
 except OSError as error:
     if error.errno in (errno.EMFILE, errno.ENFILE, errno.EADDRNOTAVAIL):

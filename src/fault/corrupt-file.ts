@@ -16,6 +16,8 @@ type Plan = {
 };
 
 const aside = (tag: string): string => `/data/.slotquake-file-${tag}`;
+const old = (tag: string): string => `/data/.slotquake-old-${tag}`;
+const fresh = (tag: string): string => `/data/.slotquake-made-${tag}`;
 
 /**
  * Where a bit is turned. In nodes.conf it is a node's flags, which the engine checks: a false id or address would spread
@@ -121,12 +123,21 @@ export default defineFault({
     }),
 });
 
-/** A file that the fault itself makes goes again, after what it changed in it was put back. */
+/**
+ * Saving puts a new file in the place of the old one, which comes back after what was changed in the new one was put
+ * back; where there was none, the new one goes.
+ */
 const made = (node: string, tag: string, file: string) => ({
   do: engine(
     node,
-    `[ -e /data/${file} ] || : >/data/.slotquake-made-${tag}; reply=$($CLI SAVE); [ "$reply" = OK ] || { echo "the engine refuses to save: $reply"; exit 1; }`,
+    // A link is whole at once, and the engine never writes into the old file.
+    `if [ -e /data/${file} ]; then ln /data/${file} ${old(tag)} || exit 1; else : >${fresh(tag)} || exit 1; fi; ` +
+      `reply=$($CLI SAVE); [ "$reply" = OK ] || { echo "the engine refuses to save: $reply"; exit 1; }`,
   ),
-  undo: files(node, `[ ! -e /data/.slotquake-made-${tag} ] || rm -f /data/${file} /data/.slotquake-made-${tag}`),
-  residue: files(node, `ls /data/.slotquake-made-${tag} 2>/dev/null || true`),
+  undo: files(
+    node,
+    // Where the engine did not save, both are one file still, of which mv would move neither name onto the other.
+    `[ ! -e ${old(tag)} ] || { { [ ${old(tag)} -ef /data/${file} ] || mv -f ${old(tag)} /data/${file}; } && rm -f ${old(tag)}; }; [ ! -e ${fresh(tag)} ] || rm -f /data/${file} ${fresh(tag)}`,
+  ),
+  residue: files(node, `ls ${old(tag)} ${fresh(tag)} 2>/dev/null || true`),
 });

@@ -17,6 +17,8 @@ export default defineFault({
     cpus: z.number().min(0.01).max(64).default(0.05).describe('how many processors the container may use, such as 0.05'),
   }),
   plan: ({ cpus }, { victims }): Plan => ({ nodes: victims.map(({ name }) => name), cpus }),
+  // Held back long enough, it stands still between its periods.
+  exposes: ({ nodes }) => nodes.map((node) => ({ node, how: 'frozen' })),
   actions: ({ nodes, cpus }, tag) =>
     nodes.flatMap((node) => [
       exclusive(node, tag, 'cpu limit'),

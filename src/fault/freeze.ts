@@ -16,7 +16,8 @@ export default defineFault({
   exposes: ({ nodes }) => nodes.map((node) => ({ node, how: 'frozen' })),
   actions: ({ nodes }, tag) =>
     nodes.flatMap((node) => [
-      exclusive(node, tag, 'stop signal'),
+      // The same as of a pause: an engine that is stopped and paused can neither be seen nor woken.
+      exclusive(node, tag, 'freezer'),
       {
         do: { run: 'kill', node, signal: 'SIGSTOP' },
         undo: { run: 'kill', node, signal: 'SIGCONT' },

@@ -10,12 +10,16 @@ const crashes = ['SIGSEGV', 'SIGABRT', 'SIGBUS', 'SIGFPE', 'SIGILL'] as const;
 /** Those that an engine handles by ending. */
 const signals = ['SIGKILL', 'SIGTERM', 'SIGINT', ...crashes] as const;
 
+/** From 7.0 on an engine that is asked to end waits for its replicas, by default up to 10 s. */
+const orderly: readonly string[] = ['SIGTERM', 'SIGINT'];
+
 /**
  * An engine that crashes writes its report and then ends itself by the same signal; the first process of a container
  * survives that, so it is helped.
  */
 function ending(node: string, signal: string): Command {
-  if (!(crashes as readonly string[]).includes(signal)) return { run: 'kill', node, signal };
+  if (!(crashes as readonly string[]).includes(signal))
+    return { run: 'kill', node, signal, ...(orderly.includes(signal) ? { waitMs: 12_000 } : {}) };
   return {
     run: 'sequence',
     node,

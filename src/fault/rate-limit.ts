@@ -49,6 +49,8 @@ export default defineFault({
       ...parameters,
     };
   },
+  // A line that is slow enough is none.
+  exposes: ({ nodes }) => nodes.map((node) => ({ node, how: 'isolated' })),
   actions: (plan, tag) =>
     plan.nodes.map((node) => {
       const { do: deed, undo, residue } = script(plan, node, tag);

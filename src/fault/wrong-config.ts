@@ -1,8 +1,23 @@
 import * as z from 'zod';
+import { UsageError } from '../base/errors.ts';
 import { defineFault, everywhere } from '../fault.ts';
 import { changedSetting, mustDiffer, settingEvidence } from '../setting.ts';
 
 type Plan = { nodes: string[]; setting: string; value: string };
+
+/** Below this, the probes and clients of a drill may leave no place for what takes the setting back. */
+const fewestClients = 100;
+
+/** Why a setting is not for this fault; null where it is. */
+function refusal(setting: string, value: string): string | null {
+  if (/^tls-.*file/.test(setting)) return 'which belongs to the fault wrong-certificate';
+  if (/^(requirepass|masterauth|primaryauth)$/.test(setting)) return 'which belongs to the fault wrong-password';
+  if (/^((tls-)?port|bind|unixsocket.*|tls-(protocols|ciphers|ciphersuites|ca-cert-dir))$/.test(setting))
+    return 'because nobody could get in any more to take it back';
+  if (setting === 'maxclients' && Number(value) < fewestClients)
+    return `below ${fewestClients}, because nobody could get in any more to take it back`;
+  return null;
+}
 
 export default defineFault({
   name: 'wrong-config',
@@ -21,7 +36,11 @@ export default defineFault({
       .regex(/^[^\r\n]*$/, 'expected one line')
       .describe("its value as redis.conf has it, such as '1mb'; empty is allowed where the engine allows it"),
   }),
-  plan: ({ setting, value }, { victims }): Plan => ({ nodes: victims.map(({ name }) => name), setting, value }),
+  plan({ setting, value }, { victims }): Plan {
+    const why = refusal(setting, value);
+    if (why !== null) throw new UsageError(`the fault wrong-config does not change ${setting} ${why}; choose another setting or fault`);
+    return { nodes: victims.map(({ name }) => name), setting, value };
+  },
   actions: ({ nodes, setting, value }, tag) => nodes.map((node) => changedSetting(node, tag, setting, value, mustDiffer(setting))),
   effect: ({ nodes, setting }, _tag, witness) => everywhere(nodes, (node) => settingEvidence(witness, node, setting)),
 });

@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { UsageError } from '../../src/base/errors.ts';
@@ -66,6 +66,29 @@ describe('corrupt-file', () => {
     writeFileSync(path.join(single.data, 'appendonly.aof'), 'REDIS');
     expect(single.run(stepOf(parameters, { appendonly: 'yes' })?.do).exitCode).toBe(0);
     expect(single.files()).not.toHaveProperty('appendonly.aof');
+  });
+  it('gives back the rdb that was there before the engine saved another, or none', () => {
+    const fault = corruptFile('node-1', { which: 'rdb', how: 'delete' });
+    const actions = fault.actions(planned(fault, paperCluster('redis', '7.0.15', {})), 't');
+    const steps = actions.filter(({ undo }) => scriptOf(undo).includes('/data/'));
+    expect(steps).toHaveLength(2);
+    for (const before of ['old', null])
+      for (const saves of [true, false]) {
+        using sandbox = new Sandbox();
+        const cli = path.join(sandbox.data, 'cli');
+        const dump = path.join(sandbox.data, 'dump.rdb');
+        // The engine writes a new file and gives it the old one's name.
+        writeFileSync(cli, saves ? `#!/bin/sh\necho new >${dump}.new; mv ${dump}.new ${dump}; echo OK\n` : '#!/bin/sh\necho ERR\n');
+        chmodSync(cli, 0o755);
+        if (before !== null) writeFileSync(dump, before);
+        const run = (command: Parameters<Sandbox['run']>[0]) =>
+          sandbox.run({ ...command, script: `CLI=/data/cli; ${scriptOf(command)}` } as never);
+        for (const { do: deed } of steps) if (run(deed).exitCode !== 0) break;
+        for (const { undo } of steps.toReversed()) expect(run(undo).exitCode).toBe(0);
+        for (const { residue } of steps) expect(run(residue)).toEqual({ exitCode: 0, output: '' });
+        const { cli: _, ...left } = sandbox.files();
+        expect(left).toEqual(before === null ? {} : { 'dump.rdb': before });
+      }
   });
   it('refuses a file that this cluster does not load', () => {
     expect(() => stepOf({ which: 'aof' })).toThrow(UsageError);

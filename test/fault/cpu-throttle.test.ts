@@ -15,6 +15,7 @@ describe('cpu-throttle', () => {
     expect(await look(4, 6)).toMatchObject({ bites: true, because: [expect.stringContaining('2 periods')] });
     expect(await look(4, 4)).toMatchObject({ bites: false });
   });
+  it('exposes its victims as frozen', () => expect(fault.exposes(planned(fault))).toEqual([{ node: 'node-1', how: 'frozen' }]));
   it('refuses what the kernel cannot give', () => {
     for (const cpus of [0, 0.001, 1_000]) expect(() => cpuThrottle('node-1', { cpus })).toThrow(/cpus/);
   });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import freeze from '../../src/fault/freeze.ts';
+import pause from '../../src/fault/pause.ts';
 import { planned } from './planned.ts';
 import { witness } from './witness.ts';
 
@@ -10,6 +11,10 @@ describe('freeze', () => {
     expect(await look({ state: { stopped: true }, silentMs: 90 })).toMatchObject({ bites: true });
     expect(await look({ state: { stopped: true } })).toMatchObject({ bites: false });
     expect(await look({ silentMs: 90 })).toMatchObject({ bites: false });
+  });
+  it('and a pause exclude each other at a node', () => {
+    const paused = pause('node-1');
+    expect(fault.actions(planned(fault), 't')[0]).toEqual(paused.actions(planned(paused), 't')[0]);
   });
   it('exposes its victims as frozen', () => expect(fault.exposes(planned(fault))).toEqual([{ node: 'node-1', how: 'frozen' }]));
 });

@@ -19,6 +19,10 @@ describe('kill', () => {
     ]);
     expect(actions({ signal: 'SIGTERM' })).toMatchObject([{ run: 'toolbox' }, { run: 'kill', signal: 'SIGTERM' }]);
   });
+  it('waits for an engine that waits for its replicas before it ends', () => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) expect(actions({ signal })[1]).toMatchObject({ signal, waitMs: 12_000 });
+    expect(actions({})[1]).not.toHaveProperty('waitMs');
+  });
   it('bites when the engine has exited and is silent', async () => {
     const fault = kill('node-1');
     const look = (...seen: Parameters<typeof witness>) => fault.effect(planned(fault), 't', witness(...seen));
