@@ -2,8 +2,12 @@ import * as z from 'zod';
 import { UsageError } from '../base/errors.ts';
 import { engine, toolbox } from '../driver.ts';
 import { exclusive } from '../exclusive.ts';
-import { bites, defineFault, everywhere, misses } from '../fault.ts';
+import { type Action, bites, defineFault, everywhere, misses } from '../fault.ts';
 import { forgetStrangers, memberOf, printStrangers, readView } from '../membership.ts';
+import { nothing } from '../revival.ts';
+
+/** Members tell each other of a third at least once a second (clusterCron). */
+const gossipSeconds = 1.2;
 
 type Plan = {
   nodes: string[];
@@ -36,6 +40,20 @@ const leave = `${readView}
 printf '%s\\n' "$view" | awk '/myself/ && /master/ && NF > 8 { owns = 1 } END { exit owns }' || { echo 'it owns slots; move them away first'; exit 1; }
 [ "$(printf '%s\\n' "$view" | wc -l)" -gt 1 ] || exit 0
 $CLI CLUSTER RESET HARD`;
+
+/**
+ * Undone once the spare has left: every member forgets it, twice. A member that did not know it the first time cannot ban
+ * it, and may hear of it from one whose turn came later; the second time nobody is left to tell.
+ */
+function forgottenByAll({ spare, members, address, memberIds }: Plan): Action {
+  const forget = members.map((member) => engine(member, forgetStrangers(address, memberIds)));
+  return {
+    do: nothing(spare),
+    undo: { run: 'sequence', node: spare, commands: [...forget, toolbox(spare, `sleep ${gossipSeconds}`), ...forget] },
+    residue: { run: 'sequence', node: spare, commands: members.map((member) => engine(member, printStrangers(address, memberIds))) },
+    healWithinMs: 15_000,
+  };
+}
 
 export default defineFault({
   name: 'add-node',
@@ -78,22 +96,15 @@ export default defineFault({
     };
   },
   actions: (plan, tag) => [
+    ...plan.members.map((member) => exclusive(member, tag, `memory of ${plan.spare}`)),
     exclusive(plan.spare, tag, 'membership'),
+    forgottenByAll(plan),
     {
       do: engine(plan.spare, join(plan)),
       undo: engine(plan.spare, leave),
-      residue: engine(plan.spare, `${readView}\n[ "$(printf '%s\\n' "$view" | wc -l)" -eq 1 ] || printf '%s\\n' "$view"`),
+      residue: engine(plan.spare, `${readView}\n[ "$(printf '%s\n' "$view" | wc -l)" -eq 1 ] || printf '%s\n' "$view"`),
       healWithinMs: 10_000,
     },
-    ...plan.members.flatMap((member) => [
-      exclusive(member, tag, `memory of ${plan.spare}`),
-      {
-        do: toolbox(member, 'true'),
-        undo: engine(member, forgetStrangers(plan.address, plan.memberIds)),
-        residue: engine(member, printStrangers(plan.address, plan.memberIds)),
-        healWithinMs: 10_000,
-      },
-    ]),
   ],
   effect: ({ members, spare, address, as, id }, _tag, witness) =>
     everywhere(members, async (member) => {

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { messageOf } from '../../src/base/errors.ts';
 import { poll } from '../../src/base/poll.ts';
 import { seededRandom } from '../../src/base/random.ts';
@@ -13,6 +13,12 @@ beforeAll(async () => {
   ground = await ProvingGround.open();
 });
 afterAll(() => ground[Symbol.asyncDispose]());
+// What one fault has broken must not fail the tests of the next.
+afterEach(async ({ task }) => {
+  if (task.result?.state !== 'fail') return;
+  await ground[Symbol.asyncDispose]();
+  ground = await ProvingGround.open();
+});
 
 /** The evidence that a fault bites, as the injector recorded it for this very instance. */
 function effective(sinceSeq: number): Promise<readonly string[]> {

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { poll } from '../../src/base/poll.ts';
 import { seededRandom } from '../../src/base/random.ts';
 import { allFaults } from '../../src/faults.ts';
@@ -18,6 +18,12 @@ beforeAll(async () => {
   ground = await ProvingGround.open();
 });
 afterAll(() => ground[Symbol.asyncDispose]());
+// What one fault has broken must not fail the tests of the next.
+afterEach(async ({ task }) => {
+  if (task.result?.state !== 'fail') return;
+  await ground[Symbol.asyncDispose]();
+  ground = await ProvingGround.open();
+});
 
 /** The guard's journal of one attempt; empty when the holder was killed before it had one. */
 function journalOf(results: string): { readonly say: string; readonly id?: number; readonly clean?: boolean }[] {

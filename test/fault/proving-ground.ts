@@ -54,7 +54,9 @@ export class ProvingGround implements AsyncDisposable {
     const ground = new ProvingGround(runId, cluster, observer, recorder, folder, guard);
     await ground.healthy();
     await together(cluster.nodes, ({ name }) => ground.must(toolbox(name, foreignRules)));
-    await together(cluster.nodes, ({ name }) => ground.must(files(name, 'head -c 5000 /dev/urandom >/data/foreign.bin')));
+    await together([...cluster.nodes, ...(cluster.spares ?? [])], ({ name }) =>
+      ground.must(files(name, 'head -c 5000 /dev/urandom >/data/foreign.bin')),
+    );
     return ground;
   }
 
@@ -117,10 +119,7 @@ export class ProvingGround implements AsyncDisposable {
         [
           `${name} files`,
           await this.must(
-            files(
-              name,
-              "ls -A /data | grep -vE '^(nodes.conf.*|dump.rdb|temp-.*)$'; cat /data/redis.conf; cksum /data/foreign.bin 2>/dev/null; true",
-            ),
+            files(name, "ls -A /data | grep -vE '^(nodes.conf.*|dump.rdb|temp-.*)$'; cat /data/redis.conf; md5sum /data/foreign.bin"),
           ),
         ],
         [`${name} engine`, await this.must(engine(name, 'ls -A /tmp'))],
