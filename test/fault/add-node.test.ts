@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import addNode from '../../src/fault/add-node.ts';
-import { paperCluster, planned } from './planned.ts';
+import { paperCluster, planned, scriptOf } from './planned.ts';
 
 const members = ['node-1', 'node-2', 'node-3', 'node-4', 'node-5', 'node-6'];
 
