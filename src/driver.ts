@@ -167,3 +167,6 @@ export interface Leftover {
 export const toolbox = (node: string, script: string): Command => ({ run: 'toolbox', node, script });
 export const files = (node: string, script: string): Command => ({ run: 'files', node, script });
 export const engine = (node: string, script: string): Command => ({ run: 'engine', node, script });
+
+/** The address of a node without its port. */
+export const ipOf = ({ address }: Pick<Host, 'address'>): string => address.split(':')[0] ?? '';

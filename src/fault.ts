@@ -3,7 +3,7 @@ import type { Json } from './base/json.ts';
 import type { Random } from './base/random.ts';
 import type { Cluster, Node } from './cluster.ts';
 import { select } from './cluster/select.ts';
-import type { Command, CommandResult, HostState } from './driver.ts';
+import { type Command, type CommandResult, type HostState, ipOf } from './driver.ts';
 import { parseParameters } from './parameter.ts';
 import type { Exposure } from './timeline.ts';
 import type { TopologyView } from './timeline/observation.ts';
@@ -132,3 +132,11 @@ export async function everywhere(nodes: readonly string[], look: (node: string, 
 
 export const bites = (...because: readonly string[]): Evidence => ({ bites: true, because });
 export const misses = (because: string): Evidence => ({ bites: false, because });
+
+/** For each victim the addresses of those whose traffic is meant, itself left out; 'everyone' is more than can be named. */
+export function peersOf(whose: string, { victims, select: selectNodes }: Planning): Record<string, string[] | 'all'> {
+  const chosen = whose === 'everyone' ? null : selectNodes(whose);
+  return Object.fromEntries(
+    victims.map((victim) => [victim.name, chosen ? chosen.filter((peer) => peer !== victim).map(ipOf) : ('all' as const)]),
+  );
+}

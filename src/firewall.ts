@@ -1,31 +1,18 @@
 import { toolbox } from './driver.ts';
 import type { Action, Evidence, Witness } from './fault.ts';
 import { bites, misses } from './fault.ts';
+import type { Traffic } from './traffic.ts';
+import { selectors } from './traffic/selectors.ts';
 
-/** What the rules of one fault at one node match, seen from that node. */
-export interface Match {
-  readonly ports: readonly number[] | 'all';
-  readonly direction: 'in' | 'out' | 'both';
-  /** IPv4 addresses, or everybody. */
-  readonly peers: readonly string[] | 'all';
-  /**
-   * A link between two nodes is two connections, one opened by each side to the other's port. `both` covers the two,
-   * `to` only the ones that others opened to this node, `from` only those that it opened itself. It means nothing without ports.
-   */
-  readonly connections: 'both' | 'to' | 'from';
-}
+/**
+ * What the rules of one fault at one node match, seen from that node. A link between two nodes is two connections, one
+ * opened by each side to the other's port; `connections` says which of them. It means nothing without ports.
+ */
+export type Match = Traffic & { readonly connections: 'both' | 'to' | 'from' };
 
 export type Way = 'IN' | 'OUT';
 
-/** The match part of each rule, one rule a line; nobody asks connection tracking, so established links are covered. */
-export function matches({ ports, direction, peers, connections }: Match, way: Way): string[] {
-  if (direction !== 'both' && direction.toUpperCase() !== way) return [];
-  const hosts = peers === 'all' ? [way === 'IN' ? '! -i lo' : '! -o lo'] : peers.map((ip) => `${way === 'IN' ? '-s' : '-d'} ${ip}`);
-  // A connection that others opened has our port at our end: the destination of what comes in.
-  const ends = [...(connections === 'from' ? [] : [way === 'IN' ? 'd' : 's']), ...(connections === 'to' ? [] : [way === 'IN' ? 's' : 'd'])];
-  const sides = ports === 'all' ? [''] : ports.flatMap((port) => ends.map((end) => ` -p tcp --${end}port ${port}`));
-  return hosts.flatMap((host) => sides.map((side) => `${host}${side}`));
-}
+const matches = (match: Match, way: Way): string[] => selectors(match, way === 'IN' ? 'in' : 'out');
 
 /** Chains of our own name only; iptables allows 28 characters. */
 export const chainName = (tag: string, way: Way): string => `SLOTQUAKE-${tag}-${way}`;

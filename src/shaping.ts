@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { type Host, toolbox } from './driver.ts';
+import { ipOf, toolbox } from './driver.ts';
 import { bites, defineFault, everywhere, type FaultKind, type FaultMaker, misses } from './fault.ts';
 import { direction, peers, port, portsOf } from './parameter.ts';
 import { type Counters, type Script, type Shape, shape, shapeScript, type Traffic, type Way } from './traffic.ts';
@@ -47,7 +47,6 @@ export function shapingFault<const S extends z.ZodRawShape>(kind: ShapingKind<S>
     plan(parameters, { victims, cluster, random, select }): Plan {
       const { port: which, direction: way, peers: whose } = parameters as z.output<z.ZodObject<typeof selection>>;
       // Clients come by way of the bridge: with every address named, what is held is on no socket's account.
-      const addressOf = ({ address }: Host): string => address.split(':')[0] as string;
       const chosen = whose === 'everyone' ? [...cluster.nodes, ...(cluster.spares ?? [])] : select(whose);
       const bridge = whose === 'everyone' ? cluster.nodes.slice(0, 1).map(({ gateway }) => gateway) : [];
       const ports = portsOf(which);
@@ -57,7 +56,7 @@ export function shapingFault<const S extends z.ZodRawShape>(kind: ShapingKind<S>
         ports: ports === 'all' ? 'all' : [...ports],
         direction: way,
         peers: Object.fromEntries(
-          victims.map((victim) => [victim.name, [...chosen.filter(({ name }) => name !== victim.name).map(addressOf), ...bridge]]),
+          victims.map((victim) => [victim.name, [...chosen.filter(({ name }) => name !== victim.name).map(ipOf), ...bridge]]),
         ),
         shape: shape(kind.wish(parameters as z.output<z.ZodObject<S>>)),
         seed: random.integer(0, 2 ** 31 - 1),

@@ -24,7 +24,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   cluster: ['base', 'timeline', 'driver', 'traffic'],
   workload: ['base', 'timeline', 'cluster'],
   parameter: ['base'],
-  firewall: ['driver', 'fault'],
+  firewall: ['driver', 'fault', 'traffic'],
   setting: ['driver', 'fault'],
   exclusive: ['driver', 'fault'],
   revival: ['driver', 'fault', 'exclusive'],

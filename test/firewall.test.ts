@@ -1,19 +1,20 @@
 import { describe, expect, it } from 'vitest';
-import { matches, packetsOf, rules } from '../src/firewall.ts';
+import { packetsOf, rules } from '../src/firewall.ts';
+import { selectors } from '../src/traffic/selectors.ts';
 import { scriptOf } from './fault/planned.ts';
 
 const both = { ports: [16_379], direction: 'both', peers: 'all', connections: 'both' } as const;
 
 describe('the rules of a fault', () => {
   it('match a port at both ends of a connection, or only those that one side opened', () => {
-    expect(matches(both, 'IN')).toEqual(['! -i lo -p tcp --dport 16379', '! -i lo -p tcp --sport 16379']);
-    expect(matches({ ...both, connections: 'to' }, 'IN')).toEqual(['! -i lo -p tcp --dport 16379']);
-    expect(matches({ ...both, connections: 'to' }, 'OUT')).toEqual(['! -o lo -p tcp --sport 16379']);
-    expect(matches({ ...both, connections: 'from' }, 'OUT')).toEqual(['! -o lo -p tcp --dport 16379']);
+    expect(selectors(both, 'in')).toEqual(['! -i lo -p tcp --dport 16379', '! -i lo -p tcp --sport 16379']);
+    expect(selectors({ ...both, connections: 'to' }, 'in')).toEqual(['! -i lo -p tcp --dport 16379']);
+    expect(selectors({ ...both, connections: 'to' }, 'out')).toEqual(['! -o lo -p tcp --sport 16379']);
+    expect(selectors({ ...both, connections: 'from' }, 'out')).toEqual(['! -o lo -p tcp --dport 16379']);
   });
   it('match one direction, and peers by address', () => {
-    expect(matches({ ...both, direction: 'in' }, 'OUT')).toEqual([]);
-    expect(matches({ ...both, ports: 'all', peers: ['10.0.0.1', '10.0.0.2'] }, 'OUT')).toEqual(['-d 10.0.0.1', '-d 10.0.0.2']);
+    expect(selectors({ ...both, direction: 'in' }, 'out')).toEqual([]);
+    expect(selectors({ ...both, ports: 'all', peers: ['10.0.0.1', '10.0.0.2'] }, 'out')).toEqual(['-d 10.0.0.1', '-d 10.0.0.2']);
   });
   it('take hold in one transaction, and are taken back by their own names alone', () => {
     const { do: deed, undo, residue } = rules('node-1', 'x-1', both);

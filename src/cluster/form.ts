@@ -3,7 +3,7 @@ import { UsageError } from '../base/errors.ts';
 import { poll } from '../base/poll.ts';
 import { together } from '../base/together.ts';
 import type { Cluster, ClusterSpec, Node, RedisConfig } from '../cluster.ts';
-import type { Driver, Host, Hosts, Reach } from '../driver.ts';
+import { type Driver, type Host, type Hosts, ipOf, type Reach } from '../driver.ts';
 import type { EngineInfo } from '../timeline.ts';
 import { wayOf } from '../traffic.ts';
 import { certificateFile, makeCertificates } from './certificates.ts';
@@ -99,7 +99,7 @@ export async function formCluster(driver: Driver, spec: ClusterSpec, options: Fo
 /** The hosts with what a client needs to be let in; with TLS, the certificates are in every node afterwards. */
 async function reachable(hosts: Hosts, tls: boolean): Promise<readonly Host[]> {
   if (!tls) return hosts.hosts;
-  const certificates = await makeCertificates(hosts.hosts.map(({ address }) => address.split(':')[0] as string));
+  const certificates = await makeCertificates(hosts.hosts.map(ipOf));
   await together(hosts.hosts, async ({ name }) => {
     for (const [certificate, pem] of Object.entries(certificates))
       await hosts.write(name, certificateFile(certificate as keyof typeof certificates).replace('/data/', ''), pem as string);
@@ -168,7 +168,7 @@ async function meet(cluster: Cluster, signal?: AbortSignal): Promise<Cluster> {
         await call(node, 'CLUSTER', 'ADDSLOTS', ...Array.from({ length: last - first + 1 }, (_, offset) => first + offset));
     });
     const [first, ...others] = nodes;
-    for (const other of others) await call(first as Node, 'CLUSTER', 'MEET', other.address.split(':')[0] as string, 6379);
+    for (const other of others) await call(first as Node, 'CLUSTER', 'MEET', ipOf(other), 6379);
     await poll(
       'every node to know all the others',
       () =>

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { UsageError } from '../base/errors.ts';
-import { files, toolbox } from '../driver.ts';
+import { files, toolbox, ipOf } from '../driver.ts';
 import { exclusive } from '../exclusive.ts';
 import { type Action, bites, defineFault, everywhere, misses } from '../fault.ts';
 import { nothing, revival } from '../revival.ts';
@@ -75,14 +75,14 @@ export default defineFault({
   plan(parameters, { victims, cluster, random }): Plan {
     if (!parameters.restart && parameters.announce === 'new')
       throw new UsageError("a node that is not restarted announces its old address; ask for announce 'old', or let it restart");
-    const taken = new Set(cluster.nodes.map(({ address }) => address.split(':')[0]));
+    const taken = new Set(cluster.nodes.map(ipOf));
     const fresh = (address: string): string => {
       for (;;) {
         const candidate = address.replace(/\d+$/, `${random.integer(101, 250)}`);
         if (!taken.has(candidate)) return taken.add(candidate) && candidate;
       }
     };
-    const from = Object.fromEntries(victims.map(({ name, address }) => [name, address.split(':')[0] as string]));
+    const from = Object.fromEntries(victims.map((victim) => [victim.name, ipOf(victim)]));
     return {
       nodes: victims.map(({ name }) => name),
       ids: victims.map(({ id }) => id),

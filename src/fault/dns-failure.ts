@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { UsageError } from '../base/errors.ts';
-import { toolbox } from '../driver.ts';
+import { toolbox, ipOf } from '../driver.ts';
 import { type Action, bites, defineFault, everywhere, misses } from '../fault.ts';
 import { hitEvidence, type Match, rules } from '../firewall.ts';
 import { endResidents, residents } from '../resident.ts';
@@ -42,7 +42,7 @@ export default defineFault({
     address: z.ipv4().default('192.0.2.1').describe('the wrong address; the default belongs to nobody (RFC 5737)'),
   }),
   plan(parameters, { victims, random }): Plan {
-    const right = victims.find(({ address }) => address.split(':')[0] === parameters.address);
+    const right = victims.find((victim) => ipOf(victim) === parameters.address);
     if (right)
       throw new UsageError(
         `the fault dns-failure needs a wrong address, but ${parameters.address} is that of ${right.name}; choose another`,

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { ipOf } from '../driver.ts';
 import { bites, defineFault, everywhere, misses } from '../fault.ts';
 import { hitEvidence, type Match, rules } from '../firewall.ts';
 import { direction } from '../parameter.ts';
@@ -26,7 +27,7 @@ export default defineFault({
   plan: (parameters, { victims, cluster }): Plan => ({
     nodes: victims.map(({ name }) => name),
     // Two targets are cut off from one another too.
-    peers: cluster.nodes.map(({ address }) => address.split(':')[0] as string),
+    peers: cluster.nodes.map(ipOf),
     ...parameters,
   }),
   exposes: ({ nodes }) => nodes.map((node) => ({ node, how: 'isolated' })),

@@ -1,4 +1,6 @@
 import * as z from 'zod';
+import { nodeNamed } from '../cluster.ts';
+import { ipOf } from '../driver.ts';
 import { UsageError } from '../base/errors.ts';
 import { defineFault, everywhere } from '../fault.ts';
 import { hitEvidence, type Match, rules } from '../firewall.ts';
@@ -62,7 +64,7 @@ export default defineFault({
       apart: () => sides(...names.map((name) => [name])),
     };
     const grudge = Object.entries(shapes[parameters.shape]()).filter(([, unheard]) => unheard.length > 0);
-    const address = (name: string): string => cluster.nodes.find((node) => node.name === name)?.address.split(':')[0] as string;
+    const address = (name: string): string => ipOf(nodeNamed(cluster, name));
     const ports = portsOf(parameters.port);
     const primaries = (side: readonly string[]): number =>
       cluster.nodes.filter(({ name, id }) => side.includes(name) && topology.some((view) => view.id === id && view.slots.length > 0))

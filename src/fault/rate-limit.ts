@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { toolbox } from '../driver.ts';
-import { bites, defineFault, everywhere, misses } from '../fault.ts';
+import { bites, defineFault, everywhere, misses, peersOf } from '../fault.ts';
 import { direction, peers, port, portsOf, whole } from '../parameter.ts';
 import type { Script, Traffic } from '../traffic.ts';
 import { detours, detourScript } from '../traffic/detour.ts';
@@ -34,18 +34,12 @@ export default defineFault({
     direction: direction.default('both'),
     peers: peers.default('everyone'),
   }),
-  plan({ port: which, peers: whose, ...parameters }, { victims, select }): Plan {
+  plan({ port: which, peers: whose, ...parameters }, planning): Plan {
     const ports = portsOf(which);
-    const chosen = whose === 'everyone' ? ('all' as const) : select(whose);
     return {
-      nodes: victims.map(({ name }) => name),
+      nodes: planning.victims.map(({ name }) => name),
       ports: ports === 'all' ? 'all' : [...ports],
-      peers: Object.fromEntries(
-        victims.map((victim) => [
-          victim.name,
-          chosen === 'all' ? 'all' : chosen.filter((peer) => peer !== victim).map(({ address }) => address.split(':')[0] as string),
-        ]),
-      ),
+      peers: peersOf(whose, planning),
       ...parameters,
     };
   },

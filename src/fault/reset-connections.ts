@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { toolbox } from '../driver.ts';
-import { bites, defineFault, everywhere, misses } from '../fault.ts';
+import { bites, defineFault, everywhere, misses, peersOf } from '../fault.ts';
 import { duration, peers, port, portsOf } from '../parameter.ts';
 import { endResidents, residents } from '../resident.ts';
 
@@ -31,18 +31,12 @@ export default defineFault({
     peers: peers.default('everyone'),
     every: duration('repeat it this often while the fault lasts', '100ms', '60s').optional(),
   }),
-  plan({ port: which, peers: whose, every = 0 }, { victims, select }): Plan {
+  plan({ port: which, peers: whose, every = 0 }, planning): Plan {
     const ports = portsOf(which);
-    const chosen = whose === 'everyone' ? ('all' as const) : select(whose);
     return {
-      nodes: victims.map(({ name }) => name),
+      nodes: planning.victims.map(({ name }) => name),
       ports: ports === 'all' ? 'all' : [...ports],
-      peers: Object.fromEntries(
-        victims.map((victim) => [
-          victim.name,
-          chosen === 'all' ? 'all' : chosen.filter((peer) => peer !== victim).map(({ address }) => address.split(':')[0] as string),
-        ]),
-      ),
+      peers: peersOf(whose, planning),
       everyMs: every,
     };
   },
