@@ -13,7 +13,7 @@ export function selectors(
   const [peer, device] = way === 'in' ? ['-s', '-i'] : ['-d', '-o'];
   const ends = peers === 'all' ? [`! ${device} lo`] : peers.map((address) => `${peer} ${address}`);
   if (ports === 'all') return ends;
-  const [ours, theirs] = way === 'in' ? ['--dport', '--sport'] : ['--sport', '--dport'];
-  const sides = [...(connections === 'from' ? [] : [ours]), ...(connections === 'to' ? [] : [theirs])];
+  const ours = way === 'in' ? '--dport' : '--sport';
+  const sides = ['--dport', '--sport'].filter((side) => connections === 'both' || (side === ours) === (connections === 'to'));
   return ends.flatMap((end) => ports.flatMap((port) => sides.map((side) => `${end} -p tcp ${side} ${port}`)));
 }
