@@ -50,7 +50,7 @@ const momentary = ['restart', 'failover'];
 
 for (const [name, maker] of await allFaults()) {
   describe(`the fault ${name} on real nodes`, { timeout: 120_000 }, () => {
-    it('bites, is seen by its read-back, and leaves everything as it was, also beside a second instance', async () => {
+    it('bites only where something was done, and leaves everything as it was', async () => {
       const { fault } = exampleOf(maker);
       await ground.healthy();
       const before = await ground.snapshot();
@@ -85,7 +85,8 @@ for (const [name, maker] of await allFaults()) {
       expect(await ground.snapshot()).toEqual(before);
     });
 
-    it.skipIf(momentary.includes(name))('shows in its read-back while it is in force, twice over, and each goes alone', async () => {
+    if (momentary.includes(name)) return;
+    it('shows in its read-back while it is in force, twice over, and each goes alone', async () => {
       const { fault } = exampleOf(maker);
       await ground.healthy();
       const before = await ground.snapshot();
