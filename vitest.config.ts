@@ -4,7 +4,18 @@ export default defineConfig({
   test: {
     reporters: ['default', './test/tally.ts'],
     projects: [
-      { test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: ['test/**/*.cluster.test.ts', 'test/**/*.browser.test.ts'] } },
+      {
+        test: {
+          name: 'unit',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/**/*.{process,browser,cluster}.test.ts'],
+          // No test leaves anything behind in a module, so that all of them may share what was loaded.
+          isolate: false,
+          maxWorkers: 2,
+        },
+      },
+      // The command line as a process of its own, without containers.
+      { test: { name: 'process', include: ['test/**/*.process.test.ts'], testTimeout: 30_000 } },
       {
         test: {
           name: 'browser',
