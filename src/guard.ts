@@ -2,7 +2,7 @@ import { appendFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import { messageOf, SlotquakeError } from './base/errors.ts';
-import { within } from './base/poll.ts';
+import { poll, within } from './base/poll.ts';
 import { together } from './base/together.ts';
 import type { Command, Driver, Hosts } from './driver.ts';
 import { dockerDriver } from './driver/docker.ts';
@@ -32,6 +32,8 @@ export type GuardReply = { readonly say: 'ready' } | { readonly say: 'noted'; re
 const undoWithinMs = 1_500;
 /** A cluster that stays has time: a deed that lands after its undo would stay with it. */
 const fenceWithinMs = 5_000;
+/** How long the container engine may be away. */
+const engineWithinMs = 300_000;
 type Pending = Extract<GuardMessage, { say: 'register' }>;
 
 /** What the guard does when the runner is gone: `remove` everything of the run, or `heal` a cluster that stays. */
@@ -64,7 +66,8 @@ async function main(runId: string, journalFile: string, runnerPid: number, mode:
   const startedAtMs = performance.now();
   journal({ say: 'runner-gone', pending: pending.size });
   try {
-    const hosts = await driver.adopt(runId);
+    // It may have been the end of the container engine that ended the runner; what is left is there when that returns.
+    const hosts = await poll('the container engine', () => driver.adopt(runId), { withinMs: engineWithinMs, everyMs: 500 });
     const left = await undoAll(hosts, runnerPid, [...pending.values()].reverse(), mode, journal);
     // What is removed takes everything along; what stays must be seen to be clean.
     if (mode === 'remove') await removeForGood(driver, hosts, runId);

@@ -28,8 +28,9 @@ try {
     npm(['ci']);
     writeFileSync(stamp, lock);
   }
-  if (!isCurrent(process.version) && !existsSync(localNode)) {
-    console.log(`set-up: installing a current Node beside ${process.version}`);
+  // The Node that runs this may have been the one in node_modules, which the installation above has just removed.
+  if (!existsSync(localNode) && (!isCurrent(process.version) || !existsSync(process.execPath))) {
+    console.log('set-up: installing a current Node beside the one of this machine');
     npm(['install', '--no-save', 'node@24']);
   }
   const node = existsSync(localNode) ? localNode : process.execPath;
