@@ -82,6 +82,20 @@ describe('the dependencies', () => {
 });
 
 describe('the README', () => {
+  it('injects by hand what there is, with parameters that are understood', async () => {
+    const { allFaults } = await import('../src/faults.ts');
+    const { exampleOf } = await import('./fault/contract.ts');
+    const faults = await allFaults();
+    const lines = [...readFileSync(path.join(src, '..', 'README.md'), 'utf8').matchAll(/^npm run slotquake -- inject (\S+) (.*)$/gm)];
+    expect(lines.length).toBeGreaterThan(0);
+    for (const [, name = '', flags = ''] of lines) {
+      const maker = faults.get(name);
+      expect(maker, name).toBeDefined();
+      const example = flags.replace(/ --for \S+/, '');
+      if (maker) expect(exampleOf(Object.assign(maker.bind(null), { kind: { ...maker.kind, example } })).target).not.toBe('');
+    }
+  });
+
   it('has the table of the faults as they are now', async () => {
     const { withFaultTable } = await import('../src/catalogue.ts');
     const readme = readFileSync(path.join(src, '..', 'README.md'), 'utf8');
