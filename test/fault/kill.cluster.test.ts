@@ -107,7 +107,10 @@ for (const [name, maker] of await allFaults()) {
     it(`leaves nothing within 5 s when its holder ends by SIGKILL at a random moment, ${kills} times`, { retry }, async () => {
       const { target, parameters } = exampleOf(maker);
       const random = seededRandom([...name].reduce((sum, char) => sum * 31 + char.charCodeAt(0), 7) % 1_000_000);
-      await ground.healthy();
+      await ground.healthy(15_000).catch(async () => {
+        await ground[Symbol.asyncDispose]();
+        ground = await ProvingGround.open();
+      });
       const before = await ground.snapshot();
       const attempts: Attempt[] = [];
       for (let round = 0; round < kills; round++) {
