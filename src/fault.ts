@@ -3,7 +3,7 @@ import type { Json } from './base/json.ts';
 import type { Random } from './base/random.ts';
 import type { Cluster, Node } from './cluster.ts';
 import { select } from './cluster/select.ts';
-import { type Command, type CommandResult, type HostState, ipOf } from './driver.ts';
+import { type Command, type CommandResult, type HostState, ipOf, toolbox } from './driver.ts';
 import { parseParameters } from './parameter.ts';
 import type { Exposure } from './timeline.ts';
 import type { TopologyView } from './timeline/observation.ts';
@@ -140,3 +140,10 @@ export function peersOf(whose: string, { victims, select: selectNodes }: Plannin
     victims.map((victim) => [victim.name, chosen ? chosen.filter((peer) => peer !== victim).map(ipOf) : ('all' as const)]),
   );
 }
+
+/** A step whose three scripts run in the node's toolbox. */
+export const scripted = (node: string, { do: deed, undo, residue }: Readonly<Record<'do' | 'undo' | 'residue', string>>): Action => ({
+  do: toolbox(node, deed),
+  undo: toolbox(node, undo),
+  residue: toolbox(node, residue),
+});

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { ipOf, toolbox } from './driver.ts';
-import { bites, defineFault, everywhere, type FaultKind, type FaultMaker, misses } from './fault.ts';
+import { bites, defineFault, everywhere, type FaultKind, type FaultMaker, misses, scripted } from './fault.ts';
 import { direction, peers, port, portsOf } from './parameter.ts';
 import { type Counters, type Script, type Shape, shape, shapeScript, type Traffic, type Way } from './traffic.ts';
 
@@ -67,11 +67,7 @@ export function shapingFault<const S extends z.ZodRawShape>(kind: ShapingKind<S>
     },
     // At their extremes they cut a node off: nothing comes through, or too late.
     exposes: ({ nodes }) => nodes.map((node) => ({ node, how: 'isolated' })),
-    actions: (plan, tag) =>
-      plan.nodes.map((node) => {
-        const { do: deed, undo, residue } = script(plan, node, tag);
-        return { do: toolbox(node, deed), undo: toolbox(node, undo), residue: toolbox(node, residue) };
-      }),
+    actions: (plan, tag) => plan.nodes.map((node) => scripted(node, script(plan, node, tag))),
     effect: (plan, tag, { read }) =>
       everywhere(plan.nodes, async (node) => {
         const { exitCode, output } = await read(toolbox(node, script(plan, node, tag).counters));

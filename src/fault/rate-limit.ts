@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { toolbox } from '../driver.ts';
-import { bites, defineFault, everywhere, misses, peersOf } from '../fault.ts';
+import { bites, defineFault, everywhere, misses, peersOf, scripted } from '../fault.ts';
 import { direction, peers, port, portsOf, whole } from '../parameter.ts';
 import type { Script, Traffic } from '../traffic.ts';
 import { detours, detourScript } from '../traffic/detour.ts';
@@ -45,11 +45,7 @@ export default defineFault({
   },
   // A line that is slow enough is none.
   exposes: ({ nodes }) => nodes.map((node) => ({ node, how: 'isolated' })),
-  actions: (plan, tag) =>
-    plan.nodes.map((node) => {
-      const { do: deed, undo, residue } = script(plan, node, tag);
-      return { do: toolbox(node, deed), undo: toolbox(node, undo), residue: toolbox(node, residue) };
-    }),
+  actions: (plan, tag) => plan.nodes.map((node) => scripted(node, script(plan, node, tag))),
   effect: (plan, tag, { read }) =>
     everywhere(plan.nodes, async (node) => {
       const ways = (['in', 'out'] as const).filter((way) => plan.direction === 'both' || plan.direction === way);
