@@ -44,7 +44,31 @@ printf '%s\\n' "$view" | awk '/myself/ && /master/ { empty = NF <= 8 } END { exi
 /** Lists the member for good: neither in handshake nor without an address. */
 const lists = ({ id }: Member): string => `printf '%s\\n' "$view" | grep '^${id} ' | grep -q -v -e handshake -e noaddr`;
 
-const bannedSince = ({ id }: Member): string => `/tmp/slotquake-forgot-${id}`;
+/** Where a node notes when it was told, or may have heard, that a member is banned. */
+export const bannedSince = ({ id }: Pick<Member, 'id'>): string => `/tmp/slotquake-forgot-${id}`;
+
+/** Holds while a ban that began at the time noted there may still be in force; where bans do not spread, they do no harm. */
+export const banStands = (since: string, bansSpread: boolean): string =>
+  bansSpread ? `[ $(($(cat ${since} 2>/dev/null || echo 0) + ${banSeconds})) -gt $(date +%s) ]` : 'false';
+
+/** Meets whoever of the members the node does not list for good. */
+export const meetUnlisted = (members: readonly Member[]): string =>
+  members
+    .map(
+      (member) => `${lists(member)} || {
+reply=$($CLI CLUSTER MEET ${member.place})
+[ "$reply" = OK ] || { echo "the engine refuses: $reply"; exit 1; }
+}`,
+    )
+    .join('\n');
+
+/** Prints whom of the members a node does not list for good, and what handshakes it holds. */
+export const printUnlisted = (node: string, members: readonly Member[]): string =>
+  [
+    ...members.map((member) => `${lists(member)} || echo "${node} does not list ${member.name}"`),
+    `printf '%s\\n' "$view" | grep handshake`,
+    'true',
+  ].join('\n');
 
 /**
  * A node forgets a member, or only hears that others did (`tells` is false), and meets it again. The ban of CLUSTER
@@ -52,7 +76,6 @@ const bannedSince = ({ id }: Member): string => `/tmp/slotquake-forgot-${id}`;
  */
 export function forgotten(node: string, tag: string, member: Member, tells: boolean, bansSpread: boolean): Action[] {
   const since = bannedSince(member);
-  const waits = bansSpread ? `[ $(($(cat ${since} 2>/dev/null || echo 0) + ${banSeconds})) -gt $(date +%s) ]` : 'false';
   const forgets: Action = {
     do: engine(
       node,
@@ -67,19 +90,15 @@ case $reply in OK|*'Unknown node'*) ;; *) rm -f ${since}; echo "the engine refus
     undo: engine(
       node,
       `${readView}
-if ${waits}; then exit 0; fi
+if ${banStands(since, bansSpread)}; then exit 0; fi
 rm -f ${since}
-if ${lists(member)}; then exit 0; fi
-reply=$($CLI CLUSTER MEET ${member.place})
-[ "$reply" = OK ] || { echo "the engine refuses: $reply"; exit 1; }`,
+${meetUnlisted([member])}`,
     ),
     residue: engine(
       node,
       `${readView}
-if ${waits}; then echo "the ban of CLUSTER FORGET still stands"; fi
-${lists(member)} || echo "${node} does not list ${member.name}"
-printf '%s\\n' "$view" | grep handshake
-true`,
+if ${banStands(since, bansSpread)}; then echo "the ban of CLUSTER FORGET still stands"; fi
+${printUnlisted(node, [member])}`,
     ),
     healWithinMs: returnWithinMs(bansSpread),
   };

@@ -4,11 +4,16 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { poll } from '../../src/base/poll.ts';
 import blockBus from '../../src/fault/block-bus.ts';
+import forget from '../../src/fault/forget.ts';
 import latency from '../../src/fault/latency.ts';
 import pause from '../../src/fault/pause.ts';
+import removeNode from '../../src/fault/remove-node.ts';
 import wrongConfig from '../../src/fault/wrong-config.ts';
 import { toolbox } from '../../src/driver.ts';
 import type { ActiveFault, Fault } from '../../src/fault.ts';
+import { seededRandom } from '../../src/base/random.ts';
+import { together } from '../../src/base/together.ts';
+import { takeBack } from '../../src/undo.ts';
 import { ProvingGround } from './proving-ground.ts';
 
 const docker = new Docker();
@@ -66,6 +71,24 @@ describe('a fault in adversity', { timeout: 90_000 }, () => {
     await injector.healAll();
     await ground.healthy();
     expect(await ground.snapshot()).toEqual(before);
+  });
+
+  it('that is half done meets those whom the node itself was told to forget a moment before, and hears of from nobody', async () => {
+    const forgotten = await inject(forget('node-4', { at: 'node-5' }));
+    await forgotten.heal();
+    await ground.healthy();
+    const topology = ground.observer.latest('topology').get('node-1');
+    if (!topology) throw new Error('node-1 has told no topology');
+    const fault = removeNode('node-5');
+    const { plan } = fault.plan(ground.cluster, topology, seededRandom(1));
+    // As when its holder is killed half way: it was reset, and only one of the others had forgotten it.
+    const done = fault
+      .actions(plan, 'half')
+      .filter(({ do: deed }) => /RESET SOFT|FORGET/.test(JSON.stringify(deed)) && ['node-5', 'node-1'].includes(deed.node));
+    expect(done).toHaveLength(2);
+    for (const { do: deed } of done) await ground.must(deed);
+    await together(done, (action) => takeBack(ground.cluster.hosts, action));
+    await ground.healthy();
   });
 
   it('is undone when its node has lost its engine container for good', async () => {
