@@ -13,7 +13,7 @@ export type { Judgement, Verdict } from './judge.ts';
 export { runExperiment } from './run.ts';
 export type { RunOptions, RunResult } from './run.ts';
 export { dockerDriver } from './driver/docker.ts';
-export { readHistory } from './timeline/history.ts';
+export { readHistory } from './timeline/old-history.ts';
 export { readTimeline, Timeline } from './timeline/timeline.ts';
 export type { TimelineEvent } from './timeline.ts';
 export { registers } from './workload/registers.ts';

@@ -1,6 +1,6 @@
 import { messageOf } from './base/errors.ts';
 import { type Finding, type Invariant, unknown } from './invariant.ts';
-import type { Operation } from './timeline/history.ts';
+import type { Operation } from './timeline/old-history.ts';
 import { type Measure, measure } from './timeline/measures.ts';
 import type { Timeline } from './timeline/timeline.ts';
 

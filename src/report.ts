@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Judgement } from './judge.ts';
 import { htmlReport } from './report/html.ts';
-import type { Operation } from './timeline/history.ts';
+import type { Operation } from './timeline/old-history.ts';
 import type { Timeline } from './timeline/timeline.ts';
 
 /** Writes report.html beside the record and returns its path. */

@@ -13,7 +13,7 @@ import type { Host } from '../src/driver.ts';
 import blockBus from '../src/fault/block-bus.ts';
 import { packetsOf } from '../src/firewall.ts';
 import { detectionBoundsMs, electionDelayBoundsMs, failoverBoundsMs, isolatedWritesMs } from '../src/timeline/theory.ts';
-import { formatOperation, type Operation } from '../src/timeline/history.ts';
+import { formatOperation, type Operation } from '../src/timeline/old-history.ts';
 import { parseEvents } from '../src/timeline/timeline.ts';
 import { missingWrites } from '../src/workload/registers.ts';
 import { outcomeOf } from '../src/workload/outcome.ts';

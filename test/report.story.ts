@@ -1,6 +1,6 @@
 import { allInvariants } from '../src/invariants.ts';
 import { type Judgement, judge } from '../src/judge.ts';
-import type { Operation } from '../src/timeline/history.ts';
+import type { Operation } from '../src/timeline/old-history.ts';
 import { Timeline } from '../src/timeline/timeline.ts';
 import type { RunInfo } from '../src/timeline.ts';
 import { fault, film, line } from './invariant/recorded.ts';

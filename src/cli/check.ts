@@ -5,7 +5,7 @@ import { allInvariants } from '../invariants.ts';
 import { type Judgement, judge } from '../judge.ts';
 import { writeReport } from '../report.ts';
 import { textReport } from '../report/text.ts';
-import { readHistory } from '../timeline/history.ts';
+import { readHistory } from '../timeline/old-history.ts';
 import { readTimeline } from '../timeline/timeline.ts';
 
 async function judgeAgain(folder: string) {

@@ -1,6 +1,6 @@
 import { formatMs } from '../base/duration.ts';
 import type { Judgement } from '../judge.ts';
-import type { Operation } from '../timeline/history.ts';
+import type { Operation } from '../timeline/old-history.ts';
 import type { Measure } from '../timeline/measures.ts';
 import type { Timeline } from '../timeline/timeline.ts';
 import type { EventOf } from '../timeline.ts';

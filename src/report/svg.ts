@@ -1,6 +1,6 @@
 import { formatMs } from '../base/duration.ts';
 import { isPrimary, ownLine } from '../timeline/claims.ts';
-import type { Operation } from '../timeline/history.ts';
+import type { Operation } from '../timeline/old-history.ts';
 import type { Timeline } from '../timeline/timeline.ts';
 import type { LogKind } from '../timeline.ts';
 import { describe, type Names } from './describe.ts';

@@ -1,101 +1,371 @@
-import { readFileSync } from 'node:fs';
+import { closeSync, openSync, readSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { crc32 } from 'node:zlib';
+import { messageOf, UsageError } from '../base/errors.ts';
 
-/** One operation of a client. Times are milliseconds on the run's clock. */
+/**
+ * What clients did, operation by operation: history.bin. A file of frames, each whole or not there:
+ *
+ *     frame      'SQH1', length u32, crc32 of the body u32, body
+ *     body       records, one after the other
+ *     name       1 u8, table u8, byte length u16, index u32, slot u16 (keys only), UTF-8
+ *     operation  2 u8, verb u8, outcome and marks u8, 0 u8, id u32, client u16, node u16, reason u16, 0 u16, key u32,
+ *                value i32, late f32, sent f64, done f64, count u32, 0 u32, count x value i32
+ *
+ * Little endian; times are milliseconds on the run's clock, `late` is how long after its intended start the operation
+ * was sent. Names stand before the first operation that uses them, 65535 is no name. Operations stand in the order in
+ * which they were done. A write's value is its id, which no other operation has; -1 is nothing, -2 is a value that no
+ * client of ours has written.
+ */
+export const historyFile = 'history.bin';
+
+/** What an operation asks for. A key has one kind of value, and each kind has its own verbs: see workload/. */
+export const verbs = [
+  'set',
+  'get',
+  'append',
+  'range',
+  'add',
+  'members',
+  'increment',
+  'count',
+  'push',
+  'take',
+  'finish',
+  'set-pair',
+  'get-pair',
+  'set-expiring',
+  'get-expiring',
+] as const;
+export type Verb = (typeof verbs)[number];
+
+/** `failed`: it did not happen. `unknown`: it may have. */
+export const outcomes = ['ok', 'failed', 'unknown'] as const;
+export type Outcome = (typeof outcomes)[number];
+
+export const nothing = -1;
+export const foreign = -2;
+
+/** One operation of a client. */
 export interface Operation {
+  readonly id: number;
   readonly client: number;
-  readonly kind: 'write' | 'read';
+  readonly verb: Verb;
   readonly key: string;
   readonly slot: number;
-  /** What was written, or what a read returned. */
-  readonly value: string | null;
-  /** The node it was sent to. */
-  readonly node: string;
+  /** The node that it was sent to; null where the client does not tell. */
+  readonly node: string | null;
+  /** Intended start; never later than `sentAtMs`. */
+  readonly dueAtMs: number;
   readonly sentAtMs: number;
   readonly doneAtMs: number;
-  readonly outcome: 'ok' | 'failed' | 'unknown';
+  readonly outcome: Outcome;
   readonly reason: string | null;
+  /** What was written (its id), or what a read returned: `nothing`, `foreign`, or a value. For an increment, the sum. */
+  readonly value: number;
+  /** What a read of several values returned; for 'set-expiring' the time to live in ms. */
+  readonly values: readonly number[];
+  /** Read at rest, when everything was over, from one certain node. */
+  readonly final: boolean;
+  /** Sent to a replica, to be answered by it. */
+  readonly replica: boolean;
+}
+
+const none = 0xffff;
+const tables = ['key', 'node', 'reason'] as const;
+type Table = (typeof tables)[number];
+const magic = 0x31_48_51_53; // 'SQH1'
+const frameHead = 12;
+const operationBytes = 52;
+/** A frame is written when this much is waiting, or when the event loop comes round. */
+const frameBytes = 1 << 18;
+
+/**
+ * Writes history.bin. An operation is in the file by the end of the turn of the event loop in which it was added: a
+ * killed run leaves all but the last few microseconds. When the file cannot be written, `onUnwritable` is told once.
+ */
+export class HistoryWriter implements Disposable {
+  readonly #file: string;
+  readonly #descriptor: number;
+  readonly #onUnwritable: (error: unknown, file: string) => void;
+  readonly #names: Record<Table, Map<string, number>> = { key: new Map(), node: new Map(), reason: new Map() };
+  #bytes = Buffer.allocUnsafe(2 * frameBytes);
+  #length = frameHead;
+  #due: NodeJS.Immediate | undefined;
+  #broken = false;
+
+  constructor(folder: string, onUnwritable: (error: unknown, file: string) => void) {
+    this.#file = path.join(folder, historyFile);
+    this.#descriptor = openSync(this.#file, 'wx');
+    this.#onUnwritable = onUnwritable;
+  }
+
+  add(operation: Operation): void {
+    const key = this.#name('key', operation.key, operation.slot);
+    const node = operation.node === null ? none : this.#name('node', operation.node);
+    const reason = operation.reason === null ? none : this.#name('reason', operation.reason);
+    this.#reserve(operationBytes + 4 * operation.values.length);
+    const bytes = this.#bytes;
+    let at = this.#length;
+    bytes[at] = 2;
+    bytes[at + 1] = verbs.indexOf(operation.verb);
+    bytes[at + 2] = outcomes.indexOf(operation.outcome) | (operation.final ? 4 : 0) | (operation.replica ? 8 : 0);
+    bytes[at + 3] = 0;
+    bytes.writeUInt32LE(operation.id, at + 4);
+    bytes.writeUInt16LE(operation.client, at + 8);
+    bytes.writeUInt16LE(node, at + 10);
+    bytes.writeUInt16LE(reason, at + 12);
+    bytes.writeUInt16LE(0, at + 14);
+    bytes.writeUInt32LE(key, at + 16);
+    bytes.writeInt32LE(operation.value, at + 20);
+    bytes.writeFloatLE(operation.sentAtMs - operation.dueAtMs, at + 24);
+    bytes.writeDoubleLE(operation.sentAtMs, at + 28);
+    bytes.writeDoubleLE(operation.doneAtMs, at + 36);
+    bytes.writeUInt32LE(operation.values.length, at + 44);
+    // The count is followed by four bytes of nothing, so that a later format can say more.
+    bytes.writeUInt32LE(0, at + 48);
+    at += operationBytes;
+    for (const value of operation.values) at = bytes.writeInt32LE(value, at);
+    this.#length = at;
+    this.#due ??= setImmediate(() => this.flush());
+  }
+
+  #name(table: Table, name: string, slot = 0): number {
+    const known = this.#names[table].get(name);
+    if (known !== undefined) return known;
+    const index = this.#names[table].size;
+    const text = Buffer.from(name);
+    if (text.length > 0xffff) throw new UsageError(`a name of ${text.length} bytes is too long for the history`);
+    this.#names[table].set(name, index);
+    this.#reserve(10 + text.length);
+    let at = this.#bytes.writeUInt8(1, this.#length);
+    at = this.#bytes.writeUInt8(tables.indexOf(table), at);
+    at = this.#bytes.writeUInt16LE(text.length, at);
+    at = this.#bytes.writeUInt32LE(index, at);
+    at = this.#bytes.writeUInt16LE(slot, at);
+    this.#length = at + text.copy(this.#bytes, at);
+    return index;
+  }
+
+  #reserve(bytes: number): void {
+    if (this.#length + bytes <= this.#bytes.length) return;
+    this.flush();
+    if (frameHead + bytes > this.#bytes.length) this.#bytes = Buffer.allocUnsafe(frameHead + 2 * bytes);
+  }
+
+  flush(): void {
+    clearImmediate(this.#due);
+    this.#due = undefined;
+    const length = this.#length - frameHead;
+    this.#length = frameHead;
+    if (length === 0 || this.#broken) return;
+    const frame = this.#bytes.subarray(0, frameHead + length);
+    frame.writeUInt32LE(magic, 0);
+    frame.writeUInt32LE(length, 4);
+    frame.writeUInt32LE(crc32(frame.subarray(frameHead)), 8);
+    try {
+      // Unlike writeSync it goes on after a short write, and so finds out that the disk is full.
+      writeFileSync(this.#descriptor, frame);
+    } catch (error) {
+      this.#broken = true;
+      this.#onUnwritable(error, this.#file);
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.flush();
+    closeSync(this.#descriptor);
+  }
 }
 
 /**
- * history.jsonl: a JSON array a line, in the order in which operations were done:
- * [client, "w" or "r", key, slot, value, node, sent at ms, done at ms, outcome, reason].
+ * One operation while the history streams by: the same object for each, so what must outlast the call is copied. Names
+ * are indexes into the tables of the scan; -1 is no name.
  */
-export function formatOperation(o: Operation): string {
-  return JSON.stringify([
-    o.client,
-    o.kind === 'write' ? 'w' : 'r',
-    o.key,
-    o.slot,
-    o.value,
-    o.node,
-    o.sentAtMs,
-    o.doneAtMs,
-    o.outcome,
-    o.reason,
-  ]);
+export interface Row {
+  id: number;
+  client: number;
+  verb: Verb;
+  outcome: Outcome;
+  final: boolean;
+  replica: boolean;
+  key: number;
+  node: number;
+  reason: number;
+  value: number;
+  lateMs: number;
+  sentAtMs: number;
+  doneAtMs: number;
+  /** How many values a read of several returned, and each of them. */
+  count: number;
+  valueAt(index: number): number;
 }
 
-const isText = (value: unknown): boolean => typeof value === 'string';
-const isTextOrNull = (value: unknown): boolean => value === null || isText(value);
-/** What stands in each column. */
-const columns: readonly ((value: unknown) => boolean)[] = [
-  Number.isInteger,
-  (kind) => kind === 'w' || kind === 'r',
-  isText,
-  Number.isInteger,
-  isTextOrNull,
-  isText,
-  Number.isFinite,
-  Number.isFinite,
-  (outcome) => outcome === 'ok' || outcome === 'failed' || outcome === 'unknown',
-  isTextOrNull,
-];
+/** The names that a history uses, by the indexes of its rows. A name whose frame is damaged is made up. */
+export interface Names {
+  key(index: number): string;
+  slot(index: number): number;
+  node(index: number): string | null;
+  reason(index: number): string | null;
+  readonly keys: number;
+}
 
-function parseOperation(line: string): Operation | null {
-  try {
-    const row = JSON.parse(line) as unknown;
-    if (!Array.isArray(row) || row.length !== columns.length || !columns.every((fits, index) => fits(row[index]))) return null;
-    const [client, kind, key, slot, value, node, sentAtMs, doneAtMs, outcome, reason] = row as [
-      number,
-      string,
-      string,
-      number,
-      string | null,
-      string,
-      number,
-      number,
-      Operation['outcome'],
-      string | null,
-    ];
-    return { client, kind: kind === 'w' ? 'write' : 'read', key, slot, value, node, sentAtMs, doneAtMs, outcome, reason };
-  } catch {
-    return null;
+class NameTable implements Names {
+  readonly #names: Record<Table, string[]> = { key: [], node: [], reason: [] };
+  readonly #slots: number[] = [];
+  set(table: Table, index: number, name: string, slot: number): void {
+    this.#names[table][index] = name;
+    if (table === 'key') this.#slots[index] = slot;
+  }
+  key(index: number): string {
+    return this.#names.key[index] ?? `key #${index}`;
+  }
+  slot(index: number): number {
+    return this.#slots[index] ?? -1;
+  }
+  node(index: number): string | null {
+    return index < 0 ? null : (this.#names.node[index] ?? `node #${index}`);
+  }
+  reason(index: number): string | null {
+    return index < 0 ? null : (this.#names.reason[index] ?? `reason #${index}`);
+  }
+  get keys(): number {
+    return this.#names.key.length;
   }
 }
 
-/** Parses history.jsonl. Lines that are no operation, and a last one that was cut off, are left out and reported. */
-export function parseHistory(text: string): { readonly operations: Operation[]; readonly defects: string[] } {
-  const lines = text.split('\n');
-  const last = lines.pop();
-  const parsed = lines.map(parseOperation);
-  const broken = parsed.flatMap((operation, index) => (operation === null ? [index + 1] : []));
+/**
+ * Streams history.bin past a function, in the order of the file, holding a few hundred kilobytes at a time. What is
+ * damaged is left out and said. Throws a UsageError when there is no history at all.
+ */
+export function scanHistory(folder: string, see: (row: Row, names: Names) => void): { readonly names: Names; readonly defects: string[] } {
+  const file = path.join(folder, historyFile);
+  let descriptor: number;
+  try {
+    descriptor = openSync(file, 'r');
+  } catch (error) {
+    throw new UsageError(`expected the history of a run at ${file}, but it cannot be read (${messageOf(error)})`);
+  }
+  const names = new NameTable();
   const defects: string[] = [];
-  if (broken.length > 0)
-    defects.push(
-      `history.jsonl line ${broken.slice(0, 5).join(', ')}${broken.length > 5 ? ` and ${broken.length - 5} more` : ''}: not an operation, left out`,
-    );
-  if (last) defects.push('history.jsonl ends in the middle of a line; that line was left out');
-  return { operations: parsed.filter((operation) => operation !== null), defects };
+  try {
+    let kept = Buffer.alloc(0);
+    let offset = 0;
+    const chunk = Buffer.allocUnsafe(1 << 20);
+    for (;;) {
+      const read = readSync(descriptor, chunk, 0, chunk.length, null);
+      const bytes = kept.length === 0 ? chunk.subarray(0, read) : Buffer.concat([kept, chunk.subarray(0, read)]);
+      let at = 0;
+      while (at + frameHead <= bytes.length) {
+        const length = bytes.readUInt32LE(at + 4);
+        const plausible = bytes.readUInt32LE(at) === magic && length <= 1 << 28;
+        if (plausible && at + frameHead + length > bytes.length) {
+          if (read > 0) break;
+        } else if (plausible) {
+          const body = bytes.subarray(at + frameHead, at + frameHead + length);
+          if (crc32(body) === bytes.readUInt32LE(at + 8) && readBody(body, names, see)) {
+            at += frameHead + length;
+            continue;
+          }
+        }
+        // Damaged, or cut off: the next frame begins at the next mark, if there is one.
+        const next = bytes.indexOf('SQH1', at + 1, 'latin1');
+        const to = next < 0 ? (read > 0 ? Math.max(at + 1, bytes.length - 3) : bytes.length) : next;
+        defects.push(
+          next < 0 && read === 0
+            ? `${historyFile} ends in the middle of a frame; ${to - at} bytes at ${offset + at} were left out`
+            : `${historyFile} is damaged at byte ${offset + at}; ${to - at} bytes were left out`,
+        );
+        at = to;
+        if (next < 0) break;
+      }
+      offset += at;
+      kept = Buffer.from(bytes.subarray(at));
+      if (read === 0) {
+        if (kept.length > 0) defects.push(`${historyFile} ends in the middle of a frame; ${kept.length} bytes at ${offset} were left out`);
+        break;
+      }
+    }
+  } finally {
+    closeSync(descriptor);
+  }
+  return { names, defects };
 }
 
-/** Reads whatever is whole; what is not is said. */
-export function readHistory(folder: string): { readonly operations: Operation[]; readonly defects: string[] } {
-  let text: string;
-  try {
-    text = readFileSync(path.join(folder, 'history.jsonl'), 'utf8');
-  } catch {
-    return { operations: [], defects: ['history.jsonl is missing: nothing is known of single operations'] };
+/** Holds where the body was read to its end. Its checksum was right, so only a later format can be unreadable. */
+function readBody(body: Buffer, names: NameTable, see: (row: Row, names: Names) => void): boolean {
+  const view = new DataView(body.buffer, body.byteOffset, body.byteLength);
+  let values = 0;
+  const row: Row = { ...emptyRow, valueAt: (index) => view.getInt32(values + 4 * index, true) };
+  let at = 0;
+  while (at < body.length) {
+    if (body[at] === 1) {
+      const length = view.getUint16(at + 2, true);
+      const table = tables[body[at + 1] as number];
+      if (!table) return false;
+      names.set(table, view.getUint32(at + 4, true), body.toString('utf8', at + 10, at + 10 + length), view.getUint16(at + 8, true));
+      at += 10 + length;
+    } else if (body[at] === 2) {
+      const marks = body[at + 2] as number;
+      row.verb = verbs[body[at + 1] as number] as Verb;
+      row.outcome = outcomes[marks & 3] as Outcome;
+      row.final = (marks & 4) !== 0;
+      row.replica = (marks & 8) !== 0;
+      row.id = view.getUint32(at + 4, true);
+      row.client = view.getUint16(at + 8, true);
+      const node = view.getUint16(at + 10, true);
+      row.node = node === none ? -1 : node;
+      const reason = view.getUint16(at + 12, true);
+      row.reason = reason === none ? -1 : reason;
+      row.key = view.getUint32(at + 16, true);
+      row.value = view.getInt32(at + 20, true);
+      row.lateMs = view.getFloat32(at + 24, true);
+      row.sentAtMs = view.getFloat64(at + 28, true);
+      row.doneAtMs = view.getFloat64(at + 36, true);
+      row.count = view.getUint32(at + 44, true);
+      values = at + operationBytes;
+      at = values + 4 * row.count;
+      if (row.verb === undefined || row.outcome === undefined || at > body.length) return false;
+      see(row, names);
+    } else return false;
   }
-  return parseHistory(text);
+  return true;
+}
+
+const emptyRow: Omit<Row, 'valueAt'> = {
+  id: 0,
+  client: 0,
+  verb: 'get',
+  outcome: 'ok',
+  final: false,
+  replica: false,
+  key: 0,
+  node: -1,
+  reason: -1,
+  value: nothing,
+  lateMs: 0,
+  sentAtMs: 0,
+  doneAtMs: 0,
+  count: 0,
+};
+
+/** A row as an object of its own. */
+export function operationOf(row: Row, names: Names): Operation {
+  return {
+    id: row.id,
+    client: row.client,
+    verb: row.verb,
+    key: names.key(row.key),
+    slot: names.slot(row.key),
+    node: names.node(row.node),
+    dueAtMs: row.sentAtMs - row.lateMs,
+    sentAtMs: row.sentAtMs,
+    doneAtMs: row.doneAtMs,
+    outcome: row.outcome,
+    reason: names.reason(row.reason),
+    value: row.value,
+    values: Array.from({ length: row.count }, (_, index) => row.valueAt(index)),
+    final: row.final,
+    replica: row.replica,
+  };
 }

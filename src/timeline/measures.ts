@@ -1,5 +1,5 @@
 import { roleChanges } from './claims.ts';
-import type { Operation } from './history.ts';
+import type { Operation } from './old-history.ts';
 import { type Bounds, detectionBoundsMs, failoverBoundsMs, isolatedWritesMs, recoveryBoundMs } from './theory.ts';
 import type { Timeline } from './timeline.ts';
 

@@ -5,7 +5,7 @@ import type { Cluster } from '../cluster.ts';
 import { connectCluster, connectNode, type Redis } from '../cluster/client.ts';
 import { keySlot, parseClusterNodes } from '../cluster/topology.ts';
 import type { MissingWrite } from '../timeline.ts';
-import { formatOperation, type Operation } from '../timeline/history.ts';
+import { formatOperation, type Operation } from '../timeline/old-history.ts';
 import { unwritable } from '../timeline/recorder.ts';
 import type { Workload } from '../workload.ts';
 import { outcomeOf } from './outcome.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Operation } from '../../src/timeline/history.ts';
+import type { Operation } from '../../src/timeline/old-history.ts';
 import { measure } from '../../src/timeline/measures.ts';
 import { fault, film, line } from '../invariant/recorded.ts';
 import { idOf } from '../recorded.ts';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { formatOperation, type Operation, parseHistory, readHistory } from '../../src/timeline/history.ts';
+import { formatOperation, type Operation, parseHistory, readHistory } from '../../src/timeline/old-history.ts';
 
 const operation: Operation = {
   client: 1,

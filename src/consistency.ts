@@ -1,0 +1,24 @@
+import type { Names, Row } from './timeline/history.ts';
+
+/**
+ * What clients were promised and what they got, found from the history alone. A check sees every operation in the order
+ * in which they were done, holds as little as it can, and counts; judging is left to the invariants.
+ */
+export interface Check<Result> {
+  see(row: Row, names: Names): void;
+  finish(names: Names): Result;
+}
+
+/** Whether the engine documents that what this node did at that moment may be lost or old; a node nobody knows is null. */
+export type Excuse = (node: string | null, atMs: number) => boolean;
+
+/** Anomalies of one kind: all that were found, those that no documented window excuses, and some of them to look at. */
+export interface Tally<Example> {
+  readonly total: number;
+  readonly outside: number;
+  /** The ones outside of every window come first. */
+  readonly examples: readonly Example[];
+}
+
+/** How many anomalies of a kind are kept to look at. */
+export const examplesKept = 100;
