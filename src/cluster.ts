@@ -1,4 +1,4 @@
-import type { Host, Hosts } from './driver.ts';
+import type { Host, Hosts, Place } from './driver.ts';
 import type { EngineInfo } from './timeline.ts';
 import type { Way } from './traffic.ts';
 
@@ -13,6 +13,8 @@ export interface ClusterSpec {
   readonly config?: RedisConfig;
   /** Empty cluster nodes that belong to nobody until something adds them. Default 0. */
   readonly spares?: number;
+  /** Hosts that clients can stand at, client-1 and so on, so that a partition parts clients as well. At most 20. Default 0. */
+  readonly places?: number;
   /** Everything over TLS: clients, replication and the bus. Default false. */
   readonly tls?: boolean;
   /** 'written': nodes.conf before the start (default). 'meet': CLUSTER MEET, for experiments about joining. */
@@ -34,6 +36,8 @@ export interface Cluster {
   readonly nodes: readonly Node[];
   /** Engines that run and are no members, spare-1 and so on: nobody probes, loads or judges them. */
   readonly spares?: readonly Host[];
+  /** Where clients can stand: they run no engine, and nobody probes, loads or judges them. */
+  readonly places: readonly Place[];
   /** Every directive that was set, defaults of Slotquake included. */
   readonly settings: Readonly<Record<string, string>>;
   readonly hosts: Hosts;

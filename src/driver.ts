@@ -92,12 +92,31 @@ export interface Host {
   readonly memoryBytes?: number | null;
 }
 
+/**
+ * Where clients can stand: a host without an engine in the nodes' network. What goes through it reaches a node from its
+ * address, so that a fault can part the clients of one place from a node and leave the others.
+ */
+export interface Place {
+  /** client-1 and so on. */
+  readonly name: string;
+  /** Its IPv4 address in the nodes' network. */
+  readonly address: string;
+  /**
+   * What this process connects to in order to reach the node from this place. The connection is the node's from end to
+   * end: refused, reset or silent as the node is, over TLS where the node is. It leads to the address that the node was
+   * formed with. With Reach 'ports' the container engine may accept it first and close it when the node refuses.
+   */
+  dial(host: Host): Host['dial'];
+}
+
 export interface HostsSpec {
   readonly runId: string;
   /** How many are called node-1 and so on. */
   readonly count: number;
   /** How many more are called spare-1 and so on. */
   readonly spares?: number;
+  /** How many places there are beside, called client-1 and so on. */
+  readonly places?: number;
   readonly image: string;
   readonly toolboxImage: string;
   readonly reach: Reach | 'auto';
@@ -122,6 +141,7 @@ export interface LogLine {
 export interface Hosts extends AsyncDisposable {
   readonly runId: string;
   readonly hosts: readonly Host[];
+  readonly places: readonly Place[];
   readonly reach: Reach;
   readonly subnet: string;
   /** Writes a file into the node's data directory before or while the engine runs. */
@@ -168,5 +188,8 @@ export const toolbox = (node: string, script: string): Command => ({ run: 'toolb
 export const files = (node: string, script: string): Command => ({ run: 'files', node, script });
 export const engine = (node: string, script: string): Command => ({ run: 'engine', node, script });
 
-/** The address of a node without its port. */
-export const ipOf = ({ address }: Pick<Host, 'address'>): string => address.split(':')[0] ?? '';
+/** The address of a node or a place without a port. */
+export const ipOf = ({ address }: Pick<Host | Place, 'address'>): string => address.split(':')[0] ?? '';
+
+/** The host as clients at this place reach it: `connectNode(through(place, node), …)`. */
+export const through = <H extends Host>(place: Place, host: H): H => ({ ...host, dial: place.dial(host) });

@@ -47,7 +47,7 @@ export function shapingFault<const S extends z.ZodRawShape>(kind: ShapingKind<S>
     plan(parameters, { victims, cluster, random, select }): Plan {
       const { port: which, direction: way, peers: whose } = parameters as z.output<z.ZodObject<typeof selection>>;
       // Clients come by way of the bridge: with every address named, what is held is on no socket's account.
-      const chosen = whose === 'everyone' ? [...cluster.nodes, ...(cluster.spares ?? [])] : select(whose);
+      const chosen = whose === 'everyone' ? [...cluster.nodes, ...(cluster.spares ?? []), ...cluster.places] : select(whose);
       const bridge = whose === 'everyone' ? cluster.nodes.slice(0, 1).map(({ gateway }) => gateway) : [];
       const ports = portsOf(which);
       const plan: Plan = {

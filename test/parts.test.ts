@@ -101,7 +101,14 @@ describe('engine logs', () => {
 });
 
 describe('blockBus', () => {
-  const cluster = { engine: run.engine, nodes: layOut(hosts, 'run', 3), settings: {}, hosts: null as never, shapes: 'nfqueue' as const };
+  const cluster = {
+    engine: run.engine,
+    nodes: layOut(hosts, 'run', 3),
+    places: [],
+    settings: {},
+    hosts: null as never,
+    shapes: 'nfqueue' as const,
+  };
   const topology = cluster.nodes.map((node) => ({
     ...healthy('node-1').topology[0],
     id: node.id,

@@ -58,6 +58,7 @@ const cluster = object<ClusterSpec>({
   primaries: whole(1, 100).optional(),
   replicas: whole(0, 99).optional(),
   spares: whole(0, 20).optional(),
+  places: whole(0, 20).optional(),
   tls: z.boolean('true or false').optional(),
   config: config.optional(),
   formation: z.enum(['written', 'meet'], "'written' or 'meet'").optional(),

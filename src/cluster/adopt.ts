@@ -47,6 +47,7 @@ export async function adoptCluster(driver: Driver, runId: string): Promise<Clust
     engine: { kind: valkey ? 'valkey' : 'redis', version: valkey ?? first.versions.get('redis') ?? 'unknown', image: 'adopted' },
     nodes,
     spares,
+    places: hosts.places,
     settings: Object.fromEntries(first.settings),
     hosts,
     shapes: await wayOf(hosts),

@@ -55,19 +55,22 @@ export interface FormOptions {
 
 /** Brings up the containers and starts the engines as one cluster. Its nodes are not in agreement yet: see settle.ts. */
 export async function formCluster(driver: Driver, spec: ClusterSpec, options: FormOptions): Promise<Cluster> {
-  const { primaries = 3, replicas = 1, spares = 0 } = spec;
+  const { primaries = 3, replicas = 1, spares = 0, places = 0 } = spec;
   const count = primaries * (1 + replicas);
   if (!Number.isInteger(count + spares) || primaries < 1 || replicas < 0 || spares < 0 || count + spares > 100) {
     throw new UsageError(
       `expected at least 1 primary, at least 0 replicas each and at most 100 nodes, got ${primaries} primaries with ${replicas} replicas and ${spares} spares`,
     );
   }
+  if (!Number.isInteger(places) || places < 0 || places > 20)
+    throw new UsageError(`expected places as a whole number from 0 to 20, got ${places}`);
   const engine = await driver.identify(options.image, options.runId);
   const hosts = await driver.provision(
     {
       runId: options.runId,
       count,
       spares,
+      places,
       image: options.image,
       toolboxImage: options.toolboxImage,
       reach: options.reach,
@@ -85,14 +88,23 @@ export async function formCluster(driver: Driver, spec: ClusterSpec, options: Fo
       String(value),
     ]),
   );
-  const nodes = layOut((await reachable(hosts, spec.tls ?? false)).slice(0, count), options.runId, primaries);
+  const reached = await reachable(hosts, spec.tls ?? false);
+  const nodes = layOut(reached.slice(0, count), options.runId, primaries);
   const written = spec.formation !== 'meet';
   if (written) await together(nodes, (node) => hosts.write(node.name, 'nodes.conf', nodesConf(nodes, node, engine)));
   await together(hosts.hosts, (host) => hosts.write(host.name, 'redis.conf', redisConf(settings, host)));
   options.signal?.throwIfAborted();
   const binary = engine.kind === 'valkey' ? 'valkey-server' : 'redis-server';
   await hosts.start(() => [binary, '/data/redis.conf']);
-  const cluster: Cluster = { engine, nodes, spares: hosts.hosts.slice(count), settings, hosts, shapes: await wayOf(hosts) };
+  const cluster: Cluster = {
+    engine,
+    nodes,
+    spares: reached.slice(count),
+    places: hosts.places,
+    settings,
+    hosts,
+    shapes: await wayOf(hosts),
+  };
   return written ? cluster : meet(cluster, options.signal);
 }
 

@@ -5,9 +5,10 @@ import { messageOf, SlotquakeError, UsageError } from '../base/errors.ts';
 import { log } from '../base/log.ts';
 import { poll, within } from '../base/poll.ts';
 import { together } from '../base/together.ts';
-import type { Command, CommandResult, Driver, Host, Hosts, HostsSpec, HostState, HostUsage, Leftover, Reach } from '../driver.ts';
+import type { Command, CommandResult, Driver, Host, Hosts, HostsSpec, HostState, HostUsage, Leftover, Place, Reach } from '../driver.ts';
 import type { EngineInfo } from '../timeline.ts';
 import { parseLogLine } from './container/log-line.ts';
+import { placeScript, placeSysctls, portTo } from './container/place.ts';
 import { runBeside, surgeonLabel } from './container/one-shot.ts';
 import { ContainerShell, endShellsOf, type ShellKind } from './container/shell.ts';
 import { addressIn, candidates, isLocalAddress, localNetworks, overlaps, rangeOf } from './container/subnet.ts';
@@ -29,6 +30,8 @@ const clientPort = 6379;
 /** The exit code where a command could not be asked at all, so that no condition takes it for a no. */
 const notAsked = 125;
 const toolboxMemoryMb = 64;
+/** A shell that waits also buries the orphans of what faults start in the background. */
+const waiting = ['sh', '-c', 'while :; do sleep 2147483647 & wait; done'];
 const cpuPeriodUs = 100_000;
 /** What a script or a deed of the container engine may take before it counts as failed. */
 const scriptWithinMs = 8_000;
@@ -84,11 +87,12 @@ async function provision(docker: Docker, spec: HostsSpec, signal?: AbortSignal):
     ...Array.from({ length: spec.count }, (_, index) => `node-${index + 1}`),
     ...Array.from({ length: spec.spares ?? 0 }, (_, index) => `spare-${index + 1}`),
   ];
-  const needMb = names.length * (spec.memoryMb + toolboxMemoryMb + spec.diskMb);
+  const placeNames = Array.from({ length: spec.places ?? 0 }, (_, index) => `client-${index + 1}`);
+  const needMb = names.length * (spec.memoryMb + toolboxMemoryMb + spec.diskMb) + placeNames.length * toolboxMemoryMb;
   const haveMb = Math.floor(((await docker.info()) as { MemTotal: number }).MemTotal / 2 ** 20);
   if (needMb > haveMb) {
     throw new SlotquakeError(
-      `${names.length} nodes of ${spec.memoryMb} MB need ${needMb} MB with their disks and toolboxes, but the engine has ${haveMb} MB; free some or lower --memory`,
+      `${names.length} nodes of ${spec.memoryMb} MB need ${needMb} MB with their disks, toolboxes and places, but the engine has ${haveMb} MB; free some or lower --memory`,
     );
   }
   const common = { [runLabel]: spec.runId, [labels.kept]: spec.kept ? 'yes' : 'no', [labels.owner]: ownName() };
@@ -116,8 +120,7 @@ async function provision(docker: Docker, spec: HostsSpec, signal?: AbortSignal):
     const container = await docker.createContainer({
       name: `slotquake-${spec.runId}-${name}-toolbox`,
       Image: spec.toolboxImage,
-      // A shell that waits also buries the orphans of what faults start in the background.
-      Entrypoint: ['sh', '-c', 'while :; do sleep 2147483647 & wait; done'],
+      Entrypoint: waiting,
       Labels: { ...mine, [labels.part]: 'toolbox' },
       ExposedPorts: { [`${clientPort}/tcp`]: {} },
       StopSignal: 'SIGKILL',
@@ -128,7 +131,7 @@ async function provision(docker: Docker, spec: HostsSpec, signal?: AbortSignal):
         Memory: (toolboxMemoryMb + spec.diskMb) * 2 ** 20,
         NetworkMode: network.name,
         Mounts: [{ Type: 'volume', Source: volume, Target: '/data' }],
-        ...(reach === 'ports' ? { PortBindings: { [`${clientPort}/tcp`]: [{ HostIp: '127.0.0.1', HostPort: '' }] } } : {}),
+        ...(reach === 'ports' ? { PortBindings: bindings([clientPort]) } : {}),
       },
       NetworkingConfig: { EndpointsConfig: { [network.name]: { IPAMConfig: { IPv4Address: ip } } } },
     });
@@ -141,19 +144,90 @@ async function provision(docker: Docker, spec: HostsSpec, signal?: AbortSignal):
     toolbox: `slotquake-${spec.runId}-${name}-toolbox`,
     address: `${ip}:${clientPort}`,
     gateway: addressIn(network.subnet, 1),
-    dial: reach === 'ports' ? await publishedPort(container) : { host: ip, port: clientPort },
+    dial: reach === 'ports' ? dialPublished(await publishedPorts(container, [clientPort]), clientPort) : { host: ip, port: clientPort },
     memoryBytes: spec.memoryMb * 2 ** 20,
   }));
-  return new DockerHosts(docker, spec.runId, hosts, reach, network.subnet, { ...common }, spec);
+  const places = await together(placeNames, (name, index) =>
+    makePlace(docker, spec, {
+      name,
+      address: addressIn(network.subnet, 11 + names.length + index),
+      network: network.name,
+      reach,
+      hosts,
+      common,
+    }),
+  );
+  return new DockerHosts(docker, spec.runId, hosts, places, reach, network.subnet, { ...common }, spec);
 }
 
-async function publishedPort(container: Docker.Container): Promise<Host['dial']> {
+interface PlaceSpec {
+  readonly name: string;
+  readonly address: string;
+  readonly network: string;
+  readonly reach: Reach;
+  readonly hosts: readonly Host[];
+  readonly common: Readonly<Record<string, string>>;
+}
+
+async function makePlace(docker: Docker, spec: HostsSpec, { name, address, network, reach, hosts, common }: PlaceSpec): Promise<Place> {
+  const ports = hosts.map((host) => portTo(host.name));
+  const container = await docker.createContainer({
+    name: `slotquake-${spec.runId}-${name}`,
+    Image: spec.toolboxImage,
+    Entrypoint: waiting,
+    Labels: { ...common, [labels.node]: name, [labels.address]: address, [labels.part]: 'place' },
+    ExposedPorts: Object.fromEntries(ports.map((port) => [`${port}/tcp`, {}])),
+    StopSignal: 'SIGKILL',
+    HostConfig: {
+      CapDrop: ['ALL'],
+      CapAdd: ['NET_ADMIN'],
+      Memory: toolboxMemoryMb * 2 ** 20,
+      NetworkMode: network,
+      Sysctls: placeSysctls,
+      ...(reach === 'ports' ? { PortBindings: bindings(ports) } : {}),
+    },
+    NetworkingConfig: { EndpointsConfig: { [network]: { IPAMConfig: { IPv4Address: address } } } },
+  });
+  await container.start();
+  using shell = await ContainerShell.open(container, 'toolbox', name);
+  const { exitCode, output } = await within(`the rules of ${name}`, scriptWithinMs, shell.run(placeScript(hosts)));
+  if (exitCode !== 0)
+    throw new SlotquakeError(
+      `the place ${name} cannot pass connections on (exit ${exitCode}): ${output}; it needs NAT and connection tracking in the kernel, or a cluster without places`,
+    );
+  return placeAt(name, address, reach === 'ports' ? await publishedPorts(container, ports) : null);
+}
+
+/** `ports` tells which port of this machine each port of the place is published as; null where it is reached by address. */
+const placeAt = (name: string, address: string, ports: ReadonlyMap<number, number> | null): Place => ({
+  name,
+  address,
+  dial: ({ name: node, dial: { tls } }) => {
+    const port = portTo(node);
+    return { ...(ports ? dialPublished(ports, port) : { host: address, port }), ...(tls ? { tls } : {}) };
+  },
+});
+
+const bindings = (ports: readonly number[]): Record<string, { HostIp: string; HostPort: string }[]> =>
+  Object.fromEntries(ports.map((port) => [`${port}/tcp`, [{ HostIp: '127.0.0.1', HostPort: '' }]]));
+
+function dialPublished(ports: ReadonlyMap<number, number>, port: number): Host['dial'] {
+  const here = ports.get(port);
+  if (here === undefined)
+    throw new SlotquakeError(`port ${port} is not published; published are ${[...ports.keys()].join(', ') || 'none'}`);
+  return { host: '127.0.0.1', port: here };
+}
+
+/** The ports of this machine that these ports of the container are published as. */
+async function publishedPorts(container: Docker.Container, ports: readonly number[]): Promise<ReadonlyMap<number, number>> {
   return poll(
-    'a published port',
+    'published ports',
     async () => {
-      const port = Number((await container.inspect()).NetworkSettings.Ports[`${clientPort}/tcp`]?.[0]?.HostPort);
-      if (!port) throw new Error('the engine lists none');
-      return { host: '127.0.0.1', port };
+      const { Ports: listed } = (await container.inspect()).NetworkSettings;
+      const found = new Map(ports.map((port) => [port, Number(listed[`${port}/tcp`]?.[0]?.HostPort ?? 0)]));
+      const missing = ports.filter((port) => !found.get(port));
+      if (missing.length > 0) throw new Error(`the engine lists none for ${missing.join(', ')}`);
+      return found;
     },
     { withinMs: 5_000 },
   );
@@ -227,12 +301,23 @@ async function adopt(docker: Docker, runId: string): Promise<Hosts> {
     })
     .sort((a, b) => a.name.localeCompare(b.name));
   const reach: Reach = hosts.some((host) => host.dial.host === '127.0.0.1') ? 'ports' : 'address';
-  return new DockerHosts(docker, runId, hosts, reach, '', {}, null);
+  const places = containers
+    .filter((container) => container.Labels[labels.part] === 'place')
+    .map(({ Labels, Ports }) =>
+      placeAt(
+        Labels[labels.node] ?? '',
+        Labels[labels.address] ?? '',
+        reach === 'ports' ? new Map(Ports.filter((port) => port.PublicPort).map((port) => [port.PrivatePort, port.PublicPort])) : null,
+      ),
+    )
+    .sort((a, b) => a.name.localeCompare(b.name, 'en', { numeric: true }));
+  return new DockerHosts(docker, runId, hosts, places, reach, '', {}, null);
 }
 
 class DockerHosts implements Hosts {
   readonly runId: string;
   readonly hosts: readonly Host[];
+  readonly places: readonly Place[];
   readonly reach: Reach;
   readonly subnet: string;
   readonly #docker: Docker;
@@ -246,6 +331,7 @@ class DockerHosts implements Hosts {
     docker: Docker,
     runId: string,
     hosts: readonly Host[],
+    places: readonly Place[],
     reach: Reach,
     subnet: string,
     common: Record<string, string>,
@@ -254,6 +340,7 @@ class DockerHosts implements Hosts {
     this.#docker = docker;
     this.runId = runId;
     this.hosts = hosts;
+    this.places = places;
     this.reach = reach;
     this.subnet = subnet;
     this.#labels = common;

@@ -75,7 +75,7 @@ export default defineFault({
   plan(parameters, { victims, cluster, random }): Plan {
     if (!parameters.restart && parameters.announce === 'new')
       throw new UsageError("a node that is not restarted announces its old address; ask for announce 'old', or let it restart");
-    const taken = new Set(cluster.nodes.map(ipOf));
+    const taken = new Set([...cluster.nodes, ...(cluster.spares ?? []), ...cluster.places].map(ipOf));
     const fresh = (address: string): string => {
       for (;;) {
         const candidate = address.replace(/\d+$/, `${random.integer(101, 250)}`);

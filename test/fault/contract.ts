@@ -39,6 +39,7 @@ export class PaperHosts implements Hosts {
   readonly runId = 'paper';
   readonly reach = 'address';
   readonly subnet = '10.0.0.0/24';
+  readonly places = [];
   readonly performed: Command[] = [];
   readonly hosts: readonly Host[];
   readonly #answer: (command: Command) => CommandResult;

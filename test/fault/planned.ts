@@ -1,7 +1,7 @@
 import type { Json } from '../../src/base/json.ts';
 import type { Cluster } from '../../src/cluster.ts';
 import { layOut } from '../../src/cluster/form.ts';
-import type { Command, Host } from '../../src/driver.ts';
+import type { Command, Host, Place } from '../../src/driver.ts';
 import type { Fault } from '../../src/fault.ts';
 import { seededRandom } from '../../src/base/random.ts';
 import type { NodeView } from '../../src/timeline/observation.ts';
@@ -16,7 +16,9 @@ const host = (name: string, index: number): Host => ({
   memoryBytes: 256 * 2 ** 20,
 });
 
-/** Three primaries with a replica each, and a spare, on paper. */
+const place = (name: string, index: number): Place => ({ name, address: `10.0.0.${21 + index}`, dial: ({ dial }) => dial });
+
+/** Three primaries with a replica each, a spare and two places, on paper. */
 export function paperCluster(
   kind: 'redis' | 'valkey' = 'redis',
   version = '7.0.15',
@@ -44,6 +46,7 @@ export function paperCluster(
     engine: { kind, version, image: 'none' },
     nodes,
     spares: [host('spare-1', 6)],
+    places: [place('client-1', 0), place('client-2', 1)],
     settings,
     hosts: null as never,
     shapes: 'nfqueue',
