@@ -1,5 +1,6 @@
 import type * as z from 'zod';
 import type { Json } from './base/json.ts';
+import { UsageError } from './base/errors.ts';
 import type { Random } from './base/random.ts';
 import type { Cluster, Node } from './cluster.ts';
 import { select } from './cluster/select.ts';
@@ -139,6 +140,24 @@ export function peersOf(whose: string, { victims, select: selectNodes }: Plannin
   return Object.fromEntries(
     victims.map((victim) => [victim.name, chosen ? chosen.filter((peer) => peer !== victim).map(ipOf) : ('all' as const)]),
   );
+}
+
+/**
+ * The addresses of the places on the target's side, which `withTarget` names, and of all others; none at all where it
+ * names none, for then clients reach both sides. Throws a UsageError for a place that there is not.
+ */
+export function placesApart(withTarget: string | undefined, { cluster }: Planning): { readonly ours: string[]; readonly theirs: string[] } {
+  if (withTarget === undefined) return { ours: [], theirs: [] };
+  const names = withTarget.split(/\s*,\s*|\s+and\s+/).map((name) => name.trim());
+  const stranger = names.find((name) => !cluster.places.some((place) => place.name === name));
+  if (stranger !== undefined)
+    throw new UsageError(
+      cluster.places.length === 0
+        ? `the cluster has no place ${stranger}, nor any other; ask for some with places: 2 in the cluster of the experiment`
+        : `the cluster has no place ${stranger}; its places are ${cluster.places.map(({ name }) => name).join(', ')}`,
+    );
+  const side = (ours: boolean): string[] => cluster.places.filter(({ name }) => names.includes(name) === ours).map(ipOf);
+  return { ours: side(true), theirs: side(false) };
 }
 
 /** A step whose three scripts run in the node's toolbox. */

@@ -32,6 +32,13 @@ export const port = z
   .describe("'bus' (16379), 'client' (6379, which replication uses too), a number, or 'all'");
 export const direction = z.enum(['in', 'out', 'both']).describe('seen from the target');
 export const peers = z.string().min(1).describe("whose traffic: a target, such as 'its replica', or 'everyone else'");
+export const withTarget = z
+  .string()
+  .min(1)
+  .optional()
+  .describe(
+    "places on the target's side, such as 'client-1'; the others stand on the other side; left out, clients of all places reach both",
+  );
 
 export const busPort = 16_379;
 export const clientPort = 6_379;

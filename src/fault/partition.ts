@@ -2,31 +2,34 @@ import * as z from 'zod';
 import { nodeNamed } from '../cluster.ts';
 import { ipOf } from '../driver.ts';
 import { UsageError } from '../base/errors.ts';
-import { defineFault, everywhere } from '../fault.ts';
+import { defineFault, everywhere, placesApart } from '../fault.ts';
 import { hitEvidence, type Match, rules } from '../firewall.ts';
 import { bridge, type Grudge, oneWay, ring, sides } from '../grudge.ts';
-import { port, portsOf } from '../parameter.ts';
+import { clientPort, port, portsOf, withTarget } from '../parameter.ts';
 
 type Plan = {
   nodes: string[];
-  /** For each node the addresses that it no longer hears. */
+  /** For each node the addresses, of nodes and places, that it no longer hears. */
   unheard: Record<string, string[]>;
+  /** One way alone: for each node the places that it hears and that no longer hear it. */
+  unanswered: Record<string, string[]>;
   ports: number[] | 'all';
   /** Nodes on the side with fewer primaries, or on both where they are even. */
   cutOff: string[];
 };
 
-const matchOf = (plan: Plan, node: string): Match => ({
-  ports: plan.ports,
-  direction: 'in',
-  peers: plan.unheard[node] ?? [],
+/** A place throws nothing away itself: what it is not to hear, the node does not send. */
+const matchOf = ({ ports, unheard, unanswered }: Plan, node: string): Match => ({
+  ports,
+  ...(unheard[node] ? { direction: 'in', peers: unheard[node] } : { direction: 'out', peers: unanswered[node] ?? [] }),
   connections: 'both',
 });
 
 export default defineFault({
   name: 'partition',
   about: 'the network falls apart: the target on one side, the others on the other, or in another shape',
-  mechanism: 'each node drops what comes in from the addresses it is parted from, in chains of its own; clients reach both sides',
+  mechanism:
+    'each node drops what comes in from the addresses it is parted from, in chains of its own; clients reach both sides, unless places are put on one',
   evidence: 'the drop counter at every node that is parted from another',
   undo: 'our jumps and chains are removed; iptables-save shows none of them',
   example: '--target "one primary and its replica" --port all',
@@ -39,9 +42,11 @@ export default defineFault({
       ),
     against: z.string().min(1).default('everyone else').describe('the other side of `sides`, as a target'),
     oneWay: z.boolean().default(false).describe('with `sides`: the target is not heard any more, but still hears'),
+    withTarget,
     port: port.default('all'),
   }),
-  plan(parameters, { victims, cluster, random, topology, select }): Plan {
+  plan(parameters, planning): Plan {
+    const { victims, cluster, random, topology, select } = planning;
     const names = victims.map(({ name }) => name);
     const mixed = [...names].map((name) => ({ name, by: random.integer(0, 1_000_000) })).sort((a, b) => a.by - b.by);
     const shuffled = mixed.map(({ name }) => name);
@@ -63,9 +68,15 @@ export default defineFault({
       bridge: () => bridge(shuffled),
       apart: () => sides(...names.map((name) => [name])),
     };
-    const grudge = Object.entries(shapes[parameters.shape]()).filter(([, unheard]) => unheard.length > 0);
-    const address = (name: string): string => ipOf(nodeNamed(cluster, name));
     const ports = portsOf(parameters.port);
+    const places = placesApart(parameters.withTarget, planning);
+    if (parameters.withTarget !== undefined && parameters.shape !== 'sides')
+      throw new UsageError(`a partition as ${parameters.shape} parts the target itself; places on its side want the shape sides`);
+    if (parameters.withTarget !== undefined && ports !== 'all' && !ports.includes(clientPort))
+      throw new UsageError(`expected the port 'client' or 'all' where places are parted, got ${parameters.port}: no client uses that one`);
+    const grudge = Object.entries(shapes[parameters.shape]()).filter(([, unheard]) => unheard.length > 0);
+    const beyond = (name: string): string[] => (names.includes(name) ? places.theirs : places.ours);
+    const unanswering = parameters.oneWay && places.theirs.length > 0 ? names : [];
     const primaries = (side: readonly string[]): number =>
       cluster.nodes.filter(({ name, id }) => side.includes(name) && topology.some((view) => view.id === id && view.slots.length > 0))
         .length;
@@ -79,13 +90,18 @@ export default defineFault({
             ? other
             : [...names, ...other];
     return {
-      nodes: grudge.map(([name]) => name),
-      unheard: Object.fromEntries(grudge.map(([name, unheard]) => [name, unheard.map(address)])),
+      nodes: [...grudge.map(([name]) => name), ...unanswering],
+      unheard: Object.fromEntries(
+        grudge.map(([name, unheard]) => [name, [...unheard.map((peer) => ipOf(nodeNamed(cluster, peer))), ...beyond(name)]]),
+      ),
+      unanswered: Object.fromEntries(unanswering.map((name) => [name, places.theirs])),
       ports: ports === 'all' ? 'all' : [...ports],
       cutOff: [...cutOff],
     };
   },
   exposes: ({ cutOff }) => cutOff.map((node) => ({ node, how: 'isolated' })),
   actions: (plan, tag) => plan.nodes.map((node) => rules(node, tag, matchOf(plan, node))),
-  effect: (plan, tag, witness) => everywhere(plan.nodes, (node) => hitEvidence(witness, node, tag, matchOf(plan, node), 'dropped')),
+  // Nodes are never silent among themselves; whether a client speaks at all is its own affair.
+  effect: (plan, tag, witness) =>
+    everywhere(Object.keys(plan.unheard), (node) => hitEvidence(witness, node, tag, matchOf(plan, node), 'dropped')),
 });
