@@ -6,7 +6,7 @@ import { messageOf, UsageError } from '../base/errors.ts';
 /**
  * What clients did, operation by operation: history.bin. A file of frames, each whole or not there:
  *
- *     frame      'SQH1', length u32, crc32 of the body u32, body
+ *     frame      'SQH1', length u32, crc32 of the body u32, crc32 of these twelve bytes u32, body
  *     body       records, one after the other
  *     name       1 u8, table u8, byte length u16, index u32, slot u16 (keys only), UTF-8
  *     operation  2 u8, verb u8, outcome and marks u8, 0 u8, id u32, client u16, node u16, reason u16, 0 u16, key u32,
@@ -15,7 +15,8 @@ import { messageOf, UsageError } from '../base/errors.ts';
  * Little endian; times are milliseconds on the run's clock, `late` is how long after its intended start the operation
  * was sent. Names stand before the first operation that uses them, 65535 is no name. Operations stand in the order in
  * which they were done. A write's value is its id, which no other operation has; -1 is nothing, -2 is a value that no
- * client of ours has written.
+ * client of ours has written. The head of a frame has a checksum of its own, so that a damaged length is known before
+ * anything is read by it.
  */
 export const historyFile = 'history.bin';
 
@@ -75,10 +76,11 @@ const none = 0xffff;
 const tables = ['key', 'node', 'reason'] as const;
 type Table = (typeof tables)[number];
 const magic = 0x31_48_51_53; // 'SQH1'
-const frameHead = 12;
+const frameHead = 16;
+const nameBytes = 10;
 const operationBytes = 52;
 /** A frame is written when this much is waiting, or when the event loop comes round. */
-const frameBytes = 1 << 18;
+const frameBytes = 1 << 19;
 
 /**
  * Writes history.bin. An operation is in the file by the end of the turn of the event loop in which it was added: a
@@ -89,7 +91,7 @@ export class HistoryWriter implements Disposable {
   readonly #descriptor: number;
   readonly #onUnwritable: (error: unknown, file: string) => void;
   readonly #names: Record<Table, Map<string, number>> = { key: new Map(), node: new Map(), reason: new Map() };
-  #bytes = Buffer.allocUnsafe(2 * frameBytes);
+  #bytes = Buffer.allocUnsafe(frameBytes);
   #length = frameHead;
   #due: NodeJS.Immediate | undefined;
   #broken = false;
@@ -134,10 +136,12 @@ export class HistoryWriter implements Disposable {
     const known = this.#names[table].get(name);
     if (known !== undefined) return known;
     const index = this.#names[table].size;
+    // Rather no name than no operation: reasons may be whatever an engine says.
+    if (table !== 'key' && index === none) return none;
     const text = Buffer.from(name);
     if (text.length > 0xffff) throw new UsageError(`a name of ${text.length} bytes is too long for the history`);
     this.#names[table].set(name, index);
-    this.#reserve(10 + text.length);
+    this.#reserve(nameBytes + text.length);
     let at = this.#bytes.writeUInt8(1, this.#length);
     at = this.#bytes.writeUInt8(tables.indexOf(table), at);
     at = this.#bytes.writeUInt16LE(text.length, at);
@@ -163,6 +167,7 @@ export class HistoryWriter implements Disposable {
     frame.writeUInt32LE(magic, 0);
     frame.writeUInt32LE(length, 4);
     frame.writeUInt32LE(crc32(frame.subarray(frameHead)), 8);
+    frame.writeUInt32LE(crc32(frame.subarray(0, 12)), 12);
     try {
       // Unlike writeSync it goes on after a short write, and so finds out that the disk is full.
       writeFileSync(this.#descriptor, frame);
@@ -235,56 +240,71 @@ class NameTable implements Names {
 }
 
 /**
- * Streams history.bin past a function, in the order of the file, holding a few hundred kilobytes at a time. What is
- * damaged is left out and said. Throws a UsageError when there is no history at all.
+ * Streams history.bin past a function, in the order of the file, holding a megabyte or its largest frame at a time. What
+ * is damaged is left out and said. Throws a UsageError when there is no history at all.
  */
 export function scanHistory(folder: string, see: (row: Row, names: Names) => void): { readonly names: Names; readonly defects: string[] } {
   const file = path.join(folder, historyFile);
-  let descriptor: number;
-  try {
-    descriptor = openSync(file, 'r');
-  } catch (error) {
-    throw new UsageError(`expected the history of a run at ${file}, but it cannot be read (${messageOf(error)})`);
-  }
+  const reading = <T>(deed: () => T): T => {
+    try {
+      return deed();
+    } catch (error) {
+      throw new UsageError(`expected the history of a run at ${file}, but it cannot be read (${messageOf(error)})`);
+    }
+  };
+  const descriptor = reading(() => openSync(file, 'r'));
   const names = new NameTable();
   const defects: string[] = [];
+  let frames = 0;
+  /** Where the damage began that is being passed over; -1 where all is well. */
+  let damagedAt = -1;
+  let cutOff = false;
   try {
-    let kept = Buffer.alloc(0);
+    let buffer = Buffer.allocUnsafe(2 * frameBytes);
+    /** How much of the buffer was read before and is still to be looked at, and where in the file it stands. */
+    let kept = 0;
     let offset = 0;
-    const chunk = Buffer.allocUnsafe(1 << 20);
     for (;;) {
-      const read = readSync(descriptor, chunk, 0, chunk.length, null);
-      const bytes = kept.length === 0 ? chunk.subarray(0, read) : Buffer.concat([kept, chunk.subarray(0, read)]);
+      // A frame that fills the buffer needs a larger one; otherwise the same serves for the whole file.
+      if (kept === buffer.length) buffer = Buffer.concat([buffer], 2 * buffer.length);
+      const read = reading(() => readSync(descriptor, buffer, kept, buffer.length - kept, null));
+      const bytes = buffer.subarray(0, kept + read);
       let at = 0;
       while (at + frameHead <= bytes.length) {
-        const length = bytes.readUInt32LE(at + 4);
-        const plausible = bytes.readUInt32LE(at) === magic && length <= 1 << 28;
-        if (plausible && at + frameHead + length > bytes.length) {
+        const length = frameLength(bytes, at);
+        const end = at + frameHead + length;
+        if (length >= 0 && end > bytes.length) {
           if (read > 0) break;
-        } else if (plausible) {
-          const body = bytes.subarray(at + frameHead, at + frameHead + length);
-          if (crc32(body) === bytes.readUInt32LE(at + 8) && readBody(body, names, see)) {
-            at += frameHead + length;
-            continue;
-          }
+          cutOff = damagedAt < 0;
+        } else if (length >= 0 && readFrame(bytes.subarray(at, end), names, see)) {
+          frames++;
+          if (damagedAt >= 0)
+            defects.push(`${historyFile} is damaged at byte ${damagedAt}; ${offset + at - damagedAt} bytes were left out`);
+          damagedAt = -1;
+          at = end;
+          continue;
         }
-        // Damaged, or cut off: the next frame begins at the next mark, if there is one.
+        if (damagedAt < 0) damagedAt = offset + at;
+        // The next frame begins at the next mark, of which the first bytes may be here already.
         const next = bytes.indexOf('SQH1', at + 1, 'latin1');
-        const to = next < 0 ? (read > 0 ? Math.max(at + 1, bytes.length - 3) : bytes.length) : next;
-        defects.push(
-          next < 0 && read === 0
-            ? `${historyFile} ends in the middle of a frame; ${to - at} bytes at ${offset + at} were left out`
-            : `${historyFile} is damaged at byte ${offset + at}; ${to - at} bytes were left out`,
-        );
-        at = to;
-        if (next < 0) break;
+        at = next >= 0 ? next : read > 0 ? Math.max(at + 1, bytes.length - 3) : bytes.length;
       }
-      offset += at;
-      kept = Buffer.from(bytes.subarray(at));
       if (read === 0) {
-        if (kept.length > 0) defects.push(`${historyFile} ends in the middle of a frame; ${kept.length} bytes at ${offset} were left out`);
+        if (at < bytes.length && damagedAt < 0) {
+          cutOff = true;
+          damagedAt = offset + at;
+        }
+        offset += bytes.length;
         break;
       }
+      offset += at;
+      kept = bytes.length - at;
+      buffer.copyWithin(0, at, bytes.length);
+    }
+    if (damagedAt >= 0) {
+      const what = frames === 0 ? 'holds no whole frame' : cutOff ? 'ends in the middle of a frame' : 'is damaged';
+      const hint = frames === 0 ? '; it was cut off at once, or is a file of another kind' : '';
+      defects.push(`${historyFile} ${what}; ${offset - damagedAt} bytes at ${damagedAt} were left out${hint}`);
     }
   } finally {
     closeSync(descriptor);
@@ -292,20 +312,33 @@ export function scanHistory(folder: string, see: (row: Row, names: Names) => voi
   return { names, defects };
 }
 
-/** Holds where the body was read to its end. Its checksum was right, so only a later format can be unreadable. */
+/** How long the body is of the frame that begins here, or -1 where none begins. */
+function frameLength(bytes: Buffer, at: number): number {
+  if (bytes.readUInt32LE(at) !== magic || crc32(bytes.subarray(at, at + 12)) !== bytes.readUInt32LE(at + 12)) return -1;
+  return bytes.readUInt32LE(at + 4);
+}
+
+/** Whether the frame was whole and has been read to its end. */
+function readFrame(frame: Buffer, names: NameTable, see: (row: Row, names: Names) => void): boolean {
+  const body = frame.subarray(frameHead);
+  return crc32(body) === frame.readUInt32LE(8) && readBody(body, names, see);
+}
+
+/** Whether the body was read to its end. Its checksum was right, so only a later format can be unreadable. */
 function readBody(body: Buffer, names: NameTable, see: (row: Row, names: Names) => void): boolean {
   const view = new DataView(body.buffer, body.byteOffset, body.byteLength);
   let values = 0;
   const row: Row = { ...emptyRow, valueAt: (index) => view.getInt32(values + 4 * index, true) };
   let at = 0;
   while (at < body.length) {
-    if (body[at] === 1) {
+    if (body[at] === 1 && at + nameBytes <= body.length) {
+      const text = at + nameBytes;
       const length = view.getUint16(at + 2, true);
       const table = tables[body[at + 1] as number];
-      if (!table) return false;
-      names.set(table, view.getUint32(at + 4, true), body.toString('utf8', at + 10, at + 10 + length), view.getUint16(at + 8, true));
-      at += 10 + length;
-    } else if (body[at] === 2) {
+      if (!table || text + length > body.length) return false;
+      names.set(table, view.getUint32(at + 4, true), body.toString('utf8', text, text + length), view.getUint16(at + 8, true));
+      at = text + length;
+    } else if (body[at] === 2 && at + operationBytes <= body.length) {
       const marks = body[at + 2] as number;
       row.verb = verbs[body[at + 1] as number] as Verb;
       row.outcome = outcomes[marks & 3] as Outcome;
