@@ -1,4 +1,5 @@
 import type { Outcome, Row, Verb } from '../timeline/history.ts';
+import { Finals } from './finals.ts';
 
 /** Verbs that change a key; their value is the id of the operation, for 'increment' the sum. */
 const writing: ReadonlySet<Verb> = new Set(['set', 'append', 'add', 'increment', 'push', 'take', 'finish', 'set-pair', 'set-expiring']);
@@ -7,10 +8,15 @@ export const writes = (verb: Verb): boolean => writing.has(verb);
 const codes: Readonly<Record<Outcome, number>> = { ok: 1, failed: 2, unknown: 3 };
 const names: readonly (Outcome | null)[] = [null, 'ok', 'failed', 'unknown'];
 const wasRead = 4;
+const inTheEnd = 8;
+const wasKept = 16;
+const wasTaken = 32;
+const wasTakenAgain = 64;
+const wasFinished = 128;
 
 /**
- * What is kept of every write while a history is checked: its outcome, when it was sent and done, and whether any read
- * returned it. 17 bytes each; everything else stays in the file.
+ * What is kept of every write while a history is checked: its outcome, when it was sent and done, and who came across
+ * it. 17 bytes each; everything else stays in the file.
  */
 export class WriteIndex {
   #flags = new Uint8Array(1 << 12);
@@ -19,9 +25,19 @@ export class WriteIndex {
   /** The longest time between sending and the answer, or giving up: nothing done later was sent this much earlier. */
   longestMs = 0;
   operations = 0;
+  /** Every id of a write, or of a value that was read, is below. */
+  ids = 0;
+  /** What the nodes answered in the end. */
+  readonly atRest = new Finals();
+  /** Final reads that gave an answer. */
+  finals = 0;
 
   see(row: Row): void {
     this.operations++;
+    if (row.final) {
+      this.atRest.see(row);
+      if (row.outcome === 'ok') this.finals++;
+    }
     this.longestMs = Math.max(this.longestMs, row.doneAtMs - row.sentAtMs);
     if (writes(row.verb)) {
       this.#reserve(row.id);
@@ -29,18 +45,24 @@ export class WriteIndex {
       this.#sentAtMs[row.id] = row.sentAtMs;
       this.#doneAtMs[row.id] = row.doneAtMs;
     }
+    if (row.verb === 'finish' && row.outcome !== 'failed') this.#mark(row.value, wasFinished);
     // A take returns a value that a push has put there.
     if (row.outcome !== 'ok' || row.verb === 'increment' || row.verb === 'count' || (writes(row.verb) && row.verb !== 'take')) return;
-    if (row.value >= 0) this.#markRead(row.value);
-    for (let index = 0; index < row.count; index++) if (row.valueAt(index) >= 0) this.#markRead(row.valueAt(index));
+    let marks = wasRead;
+    if (row.final) marks |= row.replica ? inTheEnd : inTheEnd | wasKept;
+    if (row.verb === 'take') marks |= this.wasTaken(row.value) ? wasTakenAgain : wasTaken;
+    this.#mark(row.value, marks);
+    for (let index = 0; index < row.count; index++) this.#mark(row.valueAt(index), marks);
   }
 
-  #markRead(id: number): void {
+  #mark(id: number, marks: number): void {
+    if (id < 0) return;
     this.#reserve(id);
-    this.#flags[id] = (this.#flags[id] as number) | wasRead;
+    this.#flags[id] = (this.#flags[id] as number) | marks;
   }
 
   #reserve(id: number): void {
+    if (id >= this.ids) this.ids = id + 1;
     if (id < this.#flags.length) return;
     // A value that no client of ours can have written is not worth any memory.
     if (id > 1 << 28) throw new RangeError(`the history holds a write of id ${id}`);
@@ -70,6 +92,30 @@ export class WriteIndex {
   /** Whether any read, a final one included, returned its value. */
   wasRead(id: number): boolean {
     return ((this.#flags[id] ?? 0) & wasRead) !== 0;
+  }
+
+  /** Whether a final read of any node returned its value. */
+  inTheEnd(id: number): boolean {
+    return ((this.#flags[id] ?? 0) & inTheEnd) !== 0;
+  }
+
+  /** Whether a primary still had it in the end, when everything was over. */
+  wasKept(id: number): boolean {
+    return ((this.#flags[id] ?? 0) & wasKept) !== 0;
+  }
+
+  /** Whether a client got it out of a queue. */
+  wasTaken(id: number): boolean {
+    return ((this.#flags[id] ?? 0) & wasTaken) !== 0;
+  }
+
+  wasTakenAgain(id: number): boolean {
+    return ((this.#flags[id] ?? 0) & wasTakenAgain) !== 0;
+  }
+
+  /** Whether a client said of what it took that it is worked off, and the answer was not that this did not happen. */
+  wasFinished(id: number): boolean {
+    return ((this.#flags[id] ?? 0) & wasFinished) !== 0;
   }
 
   /** Whether one write was certainly over before the other began. One of unknown outcome is never over. */
