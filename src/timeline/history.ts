@@ -6,7 +6,7 @@ import { messageOf, UsageError } from '../base/errors.ts';
 /**
  * What clients did, operation by operation: history.bin. A file of frames, each whole or not there:
  *
- *     frame      'SQH1', length u32, crc32 of the body u32, crc32 of these twelve bytes u32, body
+ *     frame      'SQH1', length u32, crc32 of the body u32, crc32 of the twelve bytes before it u32, body
  *     body       records, one after the other
  *     name       1 u8, table u8, byte length u16, index u32, slot u16 (keys only), UTF-8
  *     operation  2 u8, verb u8, outcome and marks u8, 0 u8, id u32, client u16, node u16, reason u16, 0 u16, key u32,
