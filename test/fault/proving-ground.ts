@@ -4,10 +4,10 @@ import path from 'node:path';
 import { poll } from '../../src/base/poll.ts';
 import { seededRandom } from '../../src/base/random.ts';
 import { together } from '../../src/base/together.ts';
-import type { Cluster } from '../../src/cluster.ts';
+import type { Cluster, ClusterSpec } from '../../src/cluster.ts';
 import { formCluster } from '../../src/cluster/form.ts';
 import { dockerDriver } from '../../src/driver/docker.ts';
-import { type Command, engine, files, toolbox } from '../../src/driver.ts';
+import { type Command, engine, files, type Reach, toolbox } from '../../src/driver.ts';
 import { GuardLink } from '../../src/guarded.ts';
 import { resolveEngineImage, resolveToolboxImage } from '../../src/image.ts';
 import { Injector } from '../../src/inject.ts';
@@ -38,14 +38,14 @@ export class ProvingGround implements AsyncDisposable {
     this.#guard = guard;
   }
 
-  static async open(kept = false): Promise<ProvingGround> {
+  static async open(kept = false, spec: ClusterSpec = {}, reach: Reach | 'auto' = 'auto'): Promise<ProvingGround> {
     const driver = await dockerDriver();
     const runId = `ground${Date.now().toString(36).slice(-5)}`;
     const folder = mkdtempSync(path.join(tmpdir(), 'slotquake-ground-'));
     const cluster = await formCluster(
       driver,
-      { spares: 1, tls: true, config: { appendonly: 'yes', 'enable-debug-command': 'yes' } },
-      { runId, image: await resolveEngineImage('redis:7.0'), toolboxImage: await resolveToolboxImage(), reach: 'auto', kept },
+      { spares: 1, tls: true, config: { appendonly: 'yes', 'enable-debug-command': 'yes' }, ...spec },
+      { runId, image: await resolveEngineImage('redis:7.0'), toolboxImage: await resolveToolboxImage(), reach, kept },
     );
     const recorder = new Recorder(folder, undefined, () => {});
     const observer = new Observer(cluster, recorder);
