@@ -148,6 +148,31 @@ program
   .addHelpText('after', examples('report results/bus-port-blocked/wounded/latest'))
   .action(async (folder: string) => (await import('./cli/check.ts')).report(folder));
 program
+  .command('history')
+  .description('print what clients did, or export it')
+  .argument('<result>', 'a folder below results/')
+  .addOption(
+    new Option('--as <format>', 'lines to read, or a history of Jepsen for elle-cli and Knossos')
+      .choices(['text', 'edn', 'json'])
+      .default('text'),
+  )
+  .option('--key <key>', 'only this key; its values then stand alone')
+  .option('--client <number>', 'only this client', wholeNumber)
+  .option('--node <name>', 'only what was sent to this node')
+  .addOption(new Option('--outcome <outcome>', 'only these').choices(['ok', 'failed', 'unknown']))
+  .option('--from <duration>', "only what was under way after this time of the run, such as '30s'")
+  .option('--to <duration>', 'only what was under way before it')
+  .addHelpText(
+    'after',
+    examples(
+      'history results/bus-port-blocked/cured/latest --outcome unknown',
+      'history results/bus-port-blocked/cured/latest --as edn --key register:7 > history.edn',
+    ),
+  )
+  .action(async (folder: string, flags) => {
+    process.exitCode = (await import('./cli/history.ts')).history(folder, flags);
+  });
+program
   .command('sweep')
   .description('remove what crashed runs left')
   .option('--dry-run', 'only list it', false)
