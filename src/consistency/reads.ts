@@ -442,32 +442,34 @@ const probes = 8;
 
 /** What each client has last seen and written of each key, in a table of fixed size: an older entry gives way. */
 class Sessions {
-  readonly #pairs = new Float64Array(sessionSlots).fill(-1);
+  /** Client and key of each entry, by a number from 1 on: untouched memory is zero and costs nothing. */
+  readonly #pairs = new Float64Array(sessionSlots);
   /** The newest value that was seen, or the most elements; -1 is nothing yet. */
-  readonly seen = new Int32Array(sessionSlots).fill(-1);
+  readonly seen = new Int32Array(sessionSlots);
   readonly seenAtMs = new Float64Array(sessionSlots);
   readonly seenNode = new Int32Array(sessionSlots);
-  readonly own = new Int32Array(sessionSlots).fill(-1);
+  readonly own = new Int32Array(sessionSlots);
   readonly ownNode = new Int32Array(sessionSlots);
   forgotten = 0;
 
   /** Where a client's session with a key stands. */
   of(client: number, key: number): number {
-    const pair = client * 2 ** 32 + key;
+    const pair = client * 2 ** 32 + key + 1;
     const home = (Math.imul(key, 0x9e3779b1) ^ Math.imul(client + 1, 0x85ebca6b)) >>> 14;
     for (let probe = 0; probe < probes; probe++) {
       const at = (home + probe) & (sessionSlots - 1);
       if (this.#pairs[at] === pair) return at;
-      if (this.#pairs[at] === -1) {
-        this.#pairs[at] = pair;
-        return at;
-      }
+      if (this.#pairs[at] === 0) return this.#begin(at, pair);
     }
     this.forgotten++;
-    this.#pairs[home] = pair;
-    this.seen[home] = -1;
-    this.own[home] = -1;
-    return home;
+    return this.#begin(home, pair);
+  }
+
+  #begin(at: number, pair: number): number {
+    this.#pairs[at] = pair;
+    this.seen[at] = -1;
+    this.own[at] = -1;
+    return at;
   }
 
   see(at: number, value: number, row: Row): void {
