@@ -367,7 +367,7 @@ function replacedBy(read: Operation, operations: readonly Operation[]): { readon
   return replacing.length === 0 ? null : { atMs: Math.min(...replacing.map(({ doneAtMs }) => doneAtMs)), versions: replacing.length };
 }
 
-describe('any history', () => {
+describe('any history', { timeout: 60_000 }, () => {
   it('of a store with one copy has no anomaly', () =>
     fc.assert(
       fc.property(steps, fc.boolean(), (plan, grows) => {
