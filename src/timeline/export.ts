@@ -58,7 +58,7 @@ export function exportHistory(folder: string, format: Format, selection: Selecti
     });
   };
   if (format === 'text') {
-    write(heading(widths));
+    write(tableLine(heading, widths));
     see((operation) => write(line(operation, widths)));
   } else {
     // Who reads at rest is one client more.
@@ -307,25 +307,44 @@ interface Widths {
   readonly node: number;
 }
 
-const heading = ({ key, node }: Widths): string =>
-  `${'id'.padStart(8)}  ${'client'.padStart(6)}  ${'sent ms'.padStart(12)}  ${'took ms'.padStart(9)}  ${'node'.padEnd(node)}  ${'verb'.padEnd(12)}  ${'key'.padEnd(key)}  value, outcome\n`;
+/** The columns of a table, each as wide as it must be; the last is as long as it is. */
+const tableLine = (
+  [id, client, sent, took, node, verb, key, rest]: readonly [string, string, string, string, string, string, string, string],
+  widths: Widths,
+): string =>
+  `${[
+    id.padStart(8),
+    client.padStart(6),
+    sent.padStart(12),
+    took.padStart(9),
+    node.padEnd(widths.node),
+    verb.padEnd(12),
+    key.padEnd(widths.key),
+    rest,
+  ]
+    .join('  ')
+    .trimEnd()}\n`;
+
+const heading = ['id', 'client', 'sent ms', 'took ms', 'node', 'verb', 'key', 'value, outcome'] as const;
 
 /** One operation for people. Values that a read did not get are not shown, nor is an outcome that is ok. */
 function line(operation: Operation, widths: Widths): string {
   const { id, client, sentAtMs, doneAtMs, node, verb, key, outcome, reason, final, replica } = operation;
   const outcomeText = outcome === 'ok' ? [] : [`${outcome}${reason === null ? '' : ` (${reason})`}`];
   const marks = [...outcomeText, ...(final ? ['final'] : []), ...(replica ? ['replica'] : [])];
-  const columns = [
-    String(id).padStart(8),
-    (final ? '-' : String(client)).padStart(6),
-    sentAtMs.toFixed(3).padStart(12),
-    (doneAtMs - sentAtMs).toFixed(3).padStart(9),
-    (node ?? '-').padEnd(widths.node),
-    verb.padEnd(12),
-    printable(key).padEnd(widths.key),
-    [valueText(operation), ...marks].filter((text) => text !== '').join('  '),
-  ];
-  return `${columns.join('  ').trimEnd()}\n`;
+  return tableLine(
+    [
+      String(id),
+      final ? '-' : String(client),
+      sentAtMs.toFixed(3),
+      (doneAtMs - sentAtMs).toFixed(3),
+      node ?? '-',
+      verb,
+      printable(key),
+      [valueText(operation), ...marks].filter((text) => text !== '').join('  '),
+    ],
+    widths,
+  );
 }
 
 /** A key on one line, whatever bytes it has. */
