@@ -6,7 +6,7 @@
  * Scaled: the node timeout is 3 s instead of the default 15 s; the mechanism does not depend on it.
  */
 import blockBus from '../src/fault/block-bus.ts';
-import { defineExperiment } from '../src/index.ts';
+import { defineExperiment, replaced } from '../src/index.ts';
 
 export default defineExperiment({
   name: 'bus-port-blocked',
@@ -19,7 +19,7 @@ export default defineExperiment({
     },
     cured: { about: 'blocked for about half the node timeout: nobody is marked failed' },
   },
-  async disturb({ inject, until, sleep, variant, cluster }) {
+  async disturb({ inject, until, sleep, variant }) {
     await using blocked = await inject(blockBus('one primary'));
     if (variant === 'cured') {
       // A peer pings at the latest when it has heard nothing for half the node timeout, so the block bites by then. It
@@ -27,17 +27,7 @@ export default defineExperiment({
       await until('the fault bites', (timeline) => timeline.of('fault-effective').length > 0, '1700ms');
       return;
     }
-    const victim = (blocked.plan as { ids: string[] }).ids[0];
-    const replica = cluster.nodes.find(({ primary }) => cluster.nodes.find(({ name }) => name === primary)?.id === victim);
-    await until(
-      'the replica serves the slots',
-      (timeline) =>
-        timeline
-          .seen('topology', { node: replica?.name ?? '' })
-          .at(-1)
-          ?.value.some(({ flags, slots }) => flags.includes('myself') && flags.includes('master') && slots.length > 0) ?? false,
-      '15s',
-    );
+    await until('the replica serves the slots', (timeline) => replaced(timeline, blocked.nodes[0] ?? ''), '15s');
     await sleep('1s');
   },
 });

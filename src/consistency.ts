@@ -1,3 +1,12 @@
+import type { Expiry } from './consistency/expiry.ts';
+import type { Linearizability } from './consistency/linearizable.ts';
+import type { Loss } from './consistency/loss.ts';
+import type { Pairs } from './consistency/pairs.ts';
+import type { Queues } from './consistency/queue.ts';
+import type { Reads } from './consistency/reads.ts';
+import type { Service } from './consistency/service.ts';
+import type { SplitBrain } from './consistency/split-brain.ts';
+import type { Totals } from './consistency/totals.ts';
 import type { Names, Row } from './timeline/history.ts';
 
 /**
@@ -22,3 +31,19 @@ export interface Tally<Example> {
 
 /** How many anomalies of a kind are kept to look at. */
 export const examplesKept = 100;
+
+/** consistency.json: what every check found. */
+export interface Consistency {
+  readonly operations: number;
+  /** What of the history could not be read. */
+  readonly defects: readonly string[];
+  readonly loss: Loss;
+  readonly totals: Totals;
+  readonly queues: Queues;
+  readonly pairs: Pairs;
+  readonly expiry: Expiry;
+  readonly reads: Reads;
+  readonly splitBrain: SplitBrain;
+  readonly linearizability: Linearizability;
+  readonly service: Service;
+}

@@ -3,6 +3,7 @@ import type { Random } from './base/random.ts';
 import type { Cluster, ClusterSpec, RedisConfig } from './cluster.ts';
 import type { ActiveFault, Fault } from './fault.ts';
 import type { Invariant } from './invariant.ts';
+import type { Budget } from './timeline.ts';
 import type { Timeline } from './timeline/timeline.ts';
 import type { Workload } from './workload.ts';
 
@@ -12,9 +13,12 @@ export interface Experiment {
   /** One sentence that a run can prove wrong. */
   readonly hypothesis: string;
   readonly cluster?: ClusterSpec;
+  /** Default: registers. */
   readonly workload?: Workload;
-  /** Default: all invariants there are. */
-  readonly invariants?: readonly Invariant[];
+  /** What may be lost, stale and so on. Default: what the engine's documented windows explain, and nothing else. */
+  readonly budget?: Budget;
+  /** Default: all invariants there are that suit the workload; `except` leaves some of them out by name. */
+  readonly invariants?: readonly Invariant[] | { readonly except: readonly string[] };
   /** How long clients write before anything is disturbed. Default '1s'. */
   readonly steadyFor?: Duration;
   /** How long the cluster may take to become healthy after the last heal. Default '30s'. */
@@ -27,6 +31,10 @@ export interface Variant {
   /** One sentence for `list` and the report. */
   readonly about?: string;
   readonly config?: RedisConfig;
+  /** Instead of the experiment's. */
+  readonly workload?: Workload;
+  /** Instead of the experiment's, item by item. */
+  readonly budget?: Budget;
   /** The symptom: exactly these invariants must be violated. None: everything must hold. */
   readonly expect?: Readonly<Record<string, 'violated'>>;
 }

@@ -50,6 +50,7 @@ export interface Fault<Plan extends Json = Json> {
 export interface ActiveFault extends AsyncDisposable {
   readonly id: number;
   readonly plan: Json;
+  readonly nodes: readonly string[];
   heal(): Promise<void>;
 }
 

@@ -109,6 +109,7 @@ export class Injector {
     const active: ActiveFault = {
       id,
       plan,
+      nodes,
       heal: () => {
         healing ??= undo();
         return healing;

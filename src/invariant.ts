@@ -1,3 +1,5 @@
+import type { Consistency, Tally } from './consistency.ts';
+import type { Budget, RunInfo } from './timeline.ts';
 import type { Timeline } from './timeline/timeline.ts';
 
 /** The answer to one question about a run. A check that saw too little says `unknown`, never `held`. */
@@ -11,9 +13,53 @@ export interface Invariant {
   readonly name: string;
   /** One sentence: what must be true. */
   readonly claim: string;
-  check(timeline: Timeline): Finding;
+  /** Whether it can be asked of such a run at all; left out, it always can. Only asked where an experiment names no invariants. */
+  readonly suits?: (run: RunInfo) => boolean;
+  /** `consistency` is what the operations of clients showed; null where there is no history. */
+  check(timeline: Timeline, consistency: Consistency | null): Finding;
 }
 
 export const held = (because: string): Finding => ({ outcome: 'held', because });
 export const violated = (because: string, witnesses: readonly number[]): Finding => ({ outcome: 'violated', because, witnesses });
 export const unknown = (because: string): Finding => ({ outcome: 'unknown', because });
+
+const named = 5;
+
+/**
+ * Anomalies against the budget of the experiment. A number there allows so many, whatever explains them; without one,
+ * those are allowed that a documented window explains. Either way all are counted, and some are named.
+ */
+export function judged<Example>(
+  timeline: Timeline,
+  item: keyof Budget,
+  found: Tally<Example>,
+  { none, many, one }: { readonly none: string; readonly many: string; readonly one: (example: Example) => string },
+): Finding {
+  const budget = timeline.run.budget[item];
+  const counted = budget === undefined ? found.outside : found.total;
+  const list = found.examples.slice(0, named).map(one).join('; ') + (found.total > named ? '; …' : '');
+  const said = `${found.total} ${many}`;
+  if (counted > (budget ?? 0))
+    return violated(
+      budget === undefined
+        ? `${said}, ${found.outside} of them outside every documented window: ${list}`
+        : `${said}, where ${budget} are allowed: ${list}`,
+      witnessesOf(timeline),
+    );
+  if (found.total === 0) return held(none);
+  return held(`${said}, ${budget === undefined ? 'all within a documented window' : `where ${budget} are allowed`}: ${list}`);
+}
+
+/** What operations show is seen by clients; the events that go with it are the end of the workload and the read-back. */
+export const witnessesOf = (timeline: Timeline): number[] =>
+  [timeline.of('workload-stopped').at(-1)?.seq, timeline.of('read-back').at(-1)?.seq].filter((seq) => seq !== undefined);
+
+/** The answer to every question about operations where they cannot be told. */
+export function withHistory(consistency: Consistency | null, ask: (consistency: Consistency) => Finding): Finding {
+  if (!consistency) return unknown('the run has no history of operations');
+  const answer = ask(consistency);
+  // What was found is proven by what can be read; that nothing was found is not.
+  if (answer.outcome === 'held' && consistency.defects.length > 0)
+    return unknown(`part of the history is missing: ${consistency.defects[0]}`);
+  return answer;
+}

@@ -1,6 +1,6 @@
 import { messageOf } from './base/errors.ts';
 import { type Finding, type Invariant, unknown } from './invariant.ts';
-import type { Operation } from './timeline/old-history.ts';
+import type { Consistency } from './consistency.ts';
 import { type Measure, measure } from './timeline/measures.ts';
 import type { Timeline } from './timeline/timeline.ts';
 
@@ -22,20 +22,20 @@ export interface Judgement {
 }
 
 /** Asks every invariant of the record and compares with what the variant expects. Never sees a cluster. */
-export function judge(timeline: Timeline, operations: readonly Operation[], invariants: readonly Invariant[]): Judgement {
+export function judge(timeline: Timeline, consistency: Consistency | null, invariants: readonly Invariant[]): Judgement {
   const findings = invariants.map((invariant) => ({
     invariant: invariant.name,
     claim: invariant.claim,
     expected: timeline.run.expect[invariant.name] ?? ('held' as const),
-    finding: ask(invariant, timeline),
+    finding: ask(invariant, timeline, consistency),
   }));
-  return { ...conclude(timeline, findings), findings, measures: measure(timeline, operations) };
+  return { ...conclude(timeline, findings), findings, measures: measure(timeline, consistency?.service.shards ?? []) };
 }
 
 /** A check that throws has not passed: its answer is unknown. */
-function ask(invariant: Invariant, timeline: Timeline): Finding {
+function ask(invariant: Invariant, timeline: Timeline, consistency: Consistency | null): Finding {
   try {
-    return invariant.check(timeline);
+    return invariant.check(timeline, consistency);
   } catch (error) {
     return unknown(`the check itself failed: ${messageOf(error)}`);
   }

@@ -13,13 +13,18 @@ import type { Driver, Hosts, Reach } from './driver.ts';
 import type { Experiment, Stage } from './experiment.ts';
 import { GuardLink } from './guarded.ts';
 import { Injector } from './inject.ts';
+import type { Invariant } from './invariant.ts';
 import { allInvariants } from './invariants.ts';
 import { type Judgement, judge } from './judge.ts';
 import { Observer } from './observe.ts';
 import { writeReport } from './report.ts';
 import { settle } from './settle.ts';
 import { version } from './version.ts';
-import { registers, RunningWorkload } from './workload/registers.ts';
+import { errorReplies, grown } from './load/error-replies.ts';
+import type { Workload } from './workload.ts';
+import { examine } from './examine.ts';
+import { type Load, openLoad } from './load.ts';
+import registers from './workload/registers.ts';
 import { Recorder, unwritable } from './timeline/recorder.ts';
 import { Timeline } from './timeline/timeline.ts';
 import type { RunInfo, TimelineEvent } from './timeline.ts';
@@ -66,12 +71,12 @@ export async function runExperiment(experiment: Experiment, options: RunOptions)
   } catch (error) {
     throw unwritable(options.folder, error);
   }
-  const invariants = [...(experiment.invariants ?? (await allInvariants()))];
   const stop = new AbortController();
   const signal = AbortSignal.any([options.signal, stop.signal]);
   const fail = (error: unknown): void => stop.abort(error);
   const recorder = new Recorder(options.folder, options.onEvent, fail);
   const run = new Run(experiment, options, id, recorder, signal, fail);
+  const invariants = await invariantsOf(experiment, run.info([]));
   let error: unknown;
   try {
     await run.go(invariants.map(({ name }) => name));
@@ -89,16 +94,23 @@ export async function runExperiment(experiment: Experiment, options: RunOptions)
   }
   recorder[Symbol.dispose]();
   const timeline = new Timeline(run.info(invariants.map(({ name }) => name)), recorder.events);
-  const operations = run.workload?.operations ?? [];
-  const judgement = judge(timeline, operations, invariants);
+  const consistency = run.load ? examine(options.folder, timeline) : null;
+  const judgement = judge(timeline, consistency, invariants);
   try {
+    if (consistency) writeFileSync(path.join(options.folder, 'consistency.json'), `${JSON.stringify(consistency, null, 2)}\n`);
     writeFileSync(path.join(options.folder, 'verdict.json'), `${JSON.stringify(judgement, null, 2)}\n`);
-    writeReport(options.folder, timeline, operations, judgement);
+    writeReport(options.folder, timeline, consistency, judgement);
   } catch (thrown) {
     // Where the disk is full, the run has ended with that already.
     error ??= unwritable(options.folder, thrown);
   }
   return { id, folder: options.folder, judgement, ...(error === undefined ? {} : { error }) };
+}
+
+/** Those that the experiment names, or all that can be asked of its workload. */
+async function invariantsOf({ invariants }: Experiment, info: RunInfo): Promise<readonly Invariant[]> {
+  if (invariants && !('except' in invariants)) return invariants;
+  return (await allInvariants()).filter(({ name, suits }) => !invariants?.except.includes(name) && (suits?.(info) ?? true));
 }
 
 const runId = (seed: number): string =>
@@ -118,7 +130,7 @@ class Run {
   #logs: Disposable | undefined;
   #observer: Observer | undefined;
   #injector: Injector | undefined;
-  workload: RunningWorkload | undefined;
+  load: Load | undefined;
 
   constructor(
     experiment: Experiment,
@@ -142,15 +154,17 @@ class Run {
 
     const steadyForMs = parseDuration(this.#experiment.steadyFor ?? '1s');
     this.#recorder.record({ type: 'phase-entered', phase: 'steady', withinMs: steadyForMs });
-    this.workload = new RunningWorkload(
+    const load = await openLoad({
       cluster,
-      this.#experiment.workload ?? registers(),
-      random.fork('workload'),
-      () => this.#recorder.nowMs(),
-      this.#options.folder,
-      this.#fail,
-    );
-    this.workload.start();
+      workload: this.#workload,
+      random: random.fork('workload'),
+      nowMs: () => this.#recorder.preciseMs(),
+      folder: this.#options.folder,
+      onUnwritable: (error, file) => this.#fail(unwritable(file, error)),
+    });
+    this.load = load;
+    const before = await errorReplies(cluster.nodes);
+    load.start();
     await sleepMs(steadyForMs, this.#signal);
 
     this.#recorder.record({ type: 'phase-entered', phase: 'disturb' });
@@ -175,13 +189,13 @@ class Run {
 
     // A moment of normal work, so that clients are seen to have recovered too.
     await sleepMs(500, this.#signal);
-    await this.workload.stop();
-    const count = (outcome: string): number => this.workload?.operations.filter((operation) => operation.outcome === outcome).length ?? 0;
-    this.#recorder.record({ type: 'workload-stopped', ok: count('ok'), failed: count('failed'), unknown: count('unknown') });
+    await load.stop();
+    this.#recorder.record({ type: 'workload-stopped', ...load.counts });
+    this.#recorder.record({ type: 'errors-counted', replies: grown(before, await errorReplies(cluster.nodes)) });
 
     this.#recorder.record({ type: 'phase-entered', phase: 'verify' });
     await observer.round();
-    this.#recorder.record({ type: 'read-back', ...(await this.workload.readBack()) });
+    this.#recorder.record({ type: 'read-back', ...(await load.readBack()) });
     await sleepMs(300, this.#signal);
     await observer.round();
     this.#recorder.record({ type: 'phase-entered', phase: 'judge' });
@@ -280,11 +294,15 @@ class Run {
     };
   }
 
+  get #workload(): Workload {
+    return this.#experiment.variants[this.#options.variant]?.workload ?? this.#experiment.workload ?? registers();
+  }
+
   info(invariants: readonly string[]): RunInfo {
     const { driver, variant, seed, command, image } = this.#options;
     const experiment = this.#experiment;
     return {
-      format: 1,
+      format: 2,
       id: this.#id,
       experiment: experiment.name,
       hypothesis: experiment.hypothesis,
@@ -299,6 +317,8 @@ class Run {
       driver: { name: driver.name, version: driver.version, reach: this.#hosts?.reach ?? 'unknown' },
       nodes: (this.#cluster?.nodes ?? []).map(({ name, id, address, formedAs, slots }) => ({ name, id, address, role: formedAs, slots })),
       settings: this.#cluster?.settings ?? {},
+      workload: this.#workload,
+      budget: { ...experiment.budget, ...experiment.variants[variant]?.budget },
       settleWithinMs: parseDuration(experiment.settleWithin ?? '30s'),
       invariants,
       expect: experiment.variants[variant]?.expect ?? {},
@@ -316,8 +336,8 @@ class Run {
       }
     };
     await step(() => this.#injector?.healAll());
-    await step(() => this.workload?.stop());
-    await step(() => this.workload?.[Symbol.dispose]());
+    await step(() => this.load?.stop());
+    await step(() => this.load?.[Symbol.dispose]());
     await step(() => this.#observer?.[Symbol.asyncDispose]());
     await step(() => this.#logs?.[Symbol.dispose]());
     if (!this.#options.keep) await step(async () => (this.#hosts ?? (await this.#options.driver.adopt(this.#id))).remove());

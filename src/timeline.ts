@@ -66,33 +66,51 @@ export type Happening =
     }
   | { readonly type: 'container-exited'; readonly node: string; readonly exitCode: number; readonly expected: boolean }
   | { readonly type: 'workload-stopped'; readonly ok: number; readonly failed: number; readonly unknown: number }
-  /** The last acknowledged or unknown write of each key as it was read back through normal routing: what is missing. */
-  | { readonly type: 'read-back'; readonly keys: number; readonly missing: readonly MissingWrite[]; readonly unreadable: number }
+  /** Error replies of all engines while the workload ran, by their kind, as the engines count them; null where they do not. */
+  | { readonly type: 'errors-counted'; readonly replies: Readonly<Record<string, number>> | null }
+  /** Every key was read at rest from every node; what was found stands in the history. */
+  | { readonly type: 'read-back'; readonly keys: number; readonly unreadable: number }
   | { readonly type: 'settled'; readonly afterMs: number }
   | { readonly type: 'not-settled'; readonly lacking: readonly string[] }
   | { readonly type: 'aborted'; readonly because: string }
   | { readonly type: 'harness-failed'; readonly because: string }
   | { readonly type: 'noted'; readonly text: string };
 
-/** An acknowledged write whose key held something older, or nothing, in the end. Times are on the run's clock. */
-export interface MissingWrite {
-  readonly key: string;
-  readonly slot: number;
-  readonly value: string;
-  readonly found: string | null;
-  /** The node that acknowledged it, and when. */
-  readonly node: string;
-  readonly sentAtMs: number;
-  readonly acknowledgedAtMs: number;
-}
-
 /** `seq` counts from 0 without gaps; `atMs` is monotonic, from the start of the run. */
 export type TimelineEvent = { readonly seq: number; readonly atMs: number } & Happening;
 export type EventOf<T extends Happening['type']> = Extract<TimelineEvent, { type: T }>;
 
+/** How many anomalies of each kind an experiment allows; an item that is left out allows what the engine documents. */
+export const budgetItems = [
+  'lostWrites',
+  'lossWindowMs',
+  'splitBrainMs',
+  'staleReads',
+  'stalenessMs',
+  'nonMonotonicReads',
+  'unseenOwnWrites',
+  'nonLinearizable',
+  'tornTransactions',
+  'lostIncrements',
+  'lostMessages',
+  'repeatedMessages',
+  'livingDead',
+] as const;
+export type Budget = { readonly [item in (typeof budgetItems)[number]]?: number };
+
+/** What clients do in a run, as far as judging needs it; workload.ts says the rest. */
+export interface WorkloadInfo {
+  readonly kind: string;
+  readonly client: string;
+  readonly clients: number;
+  readonly wait: number;
+  readonly readShare: number;
+  readonly readsFrom: string;
+}
+
 /** run.json: what is needed to understand and repeat a run. Written at the start, completed when the cluster is up. */
 export interface RunInfo {
-  readonly format: 1;
+  readonly format: 2;
   readonly id: string;
   readonly experiment: string;
   readonly hypothesis: string;
@@ -115,6 +133,8 @@ export interface RunInfo {
   }[];
   /** What redis.conf said, beyond the engine's defaults. */
   readonly settings: Readonly<Record<string, string>>;
+  readonly workload: WorkloadInfo;
+  readonly budget: Budget;
   readonly settleWithinMs: number;
   readonly invariants: readonly string[];
   readonly expect: Readonly<Record<string, 'violated'>>;

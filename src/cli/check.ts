@@ -1,24 +1,26 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { type ExitCode, exitCode, messageOf, SlotquakeError, UsageError } from '../base/errors.ts';
+import type { Consistency } from '../consistency.ts';
 import { allInvariants } from '../invariants.ts';
+import { examine } from '../examine.ts';
 import { type Judgement, judge } from '../judge.ts';
 import { writeReport } from '../report.ts';
 import { textReport } from '../report/text.ts';
-import { readHistory } from '../timeline/old-history.ts';
 import { readTimeline } from '../timeline/timeline.ts';
 
 async function judgeAgain(folder: string) {
   if (!existsSync(folder)) throw new UsageError(`expected a folder below results/, but ${folder} does not exist`);
   const { timeline, defects } = readTimeline(folder);
-  const history = readHistory(folder);
   const all = await allInvariants();
   const unknownNames = timeline.run.invariants.filter((name) => !all.some((invariant) => invariant.name === name));
+  let consistency: Consistency | null;
   let judgement: Judgement;
   try {
+    consistency = examine(folder, timeline);
     judgement = judge(
       timeline,
-      history.operations,
+      consistency,
       all.filter(({ name }) => timeline.run.invariants.includes(name)),
     );
   } catch (error) {
@@ -30,11 +32,11 @@ async function judgeAgain(folder: string) {
   }
   return {
     timeline,
-    history,
+    consistency,
     judgement,
     defects: [
       ...defects,
-      ...history.defects,
+      ...(consistency?.defects ?? ['the run has no history of operations']),
       ...unknownNames.map((name) => `the invariant ${name} is not known any more and was not judged`),
     ],
   };
@@ -51,6 +53,6 @@ export async function check(folder: string, json: boolean): Promise<ExitCode> {
 }
 
 export async function report(folder: string): Promise<void> {
-  const { timeline, history, judgement } = await judgeAgain(folder);
-  console.log(path.resolve(writeReport(folder, timeline, history.operations, judgement)));
+  const { timeline, consistency, judgement } = await judgeAgain(folder);
+  console.log(path.resolve(writeReport(folder, timeline, consistency, judgement)));
 }

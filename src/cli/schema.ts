@@ -5,7 +5,8 @@ import type { Duration } from '../base/duration.ts';
 import type { ClusterSpec, RedisConfig } from '../cluster.ts';
 import type { Experiment, Variant } from '../experiment.ts';
 import type { Invariant } from '../invariant.ts';
-import type { Workload } from '../workload.ts';
+import { type Budget, budgetItems } from '../timeline.ts';
+import { clientKinds, distributions, type Workload } from '../workload.ts';
 
 /*
  * What TypeScript would have checked, because Node only strips the types, and the ranges that it cannot say. The
@@ -64,14 +65,29 @@ const cluster = object<ClusterSpec>({
   formation: z.enum(['written', 'meet'], "'written' or 'meet'").optional(),
 });
 
+const pace = "a number from 0.1 to 1000000 or 'closed'";
+const oneOf = <const T extends string>(choices: readonly T[]): z.ZodType<T> =>
+  z.custom<T>((value) => (choices as readonly unknown[]).includes(value), `one of ${choices.map((choice) => `'${choice}'`).join(', ')}`);
+/** What `workload/` makes of its options, which checks them as well: this is for one that was written by hand. */
 const workload = object<Workload>({
-  name: text,
+  kind: text,
   clients: whole(1, 1_000),
-  rate: between(1, 100_000),
-  keys: whole(1, 100_000),
+  rate: z.union([z.literal('closed'), z.number().min(0.1).max(1_000_000)], pace),
+  keys: whole(1, 1_000_000),
+  distribution: oneOf(distributions),
   readShare: between(0, 1),
-  timeoutMs: whole(10, 60_000),
+  readsFrom: oneOf(['primary', 'replica']),
+  valueBytes: whole(1, 16_000_000),
+  wait: whole(0, 10),
+  waitTimeoutMs: whole(1, 60_000),
+  pipeline: whole(1, 1_000),
+  timeoutMs: whole(1, 60_000),
+  client: oneOf(clientKinds),
+  places: z.array(z.string().regex(/^client-\d+$/), "a list of names such as 'client-1'"),
+  extra: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]), 'an object'),
 });
+
+const budget = object<Budget>(Object.fromEntries(budgetItems.map((item) => [item, between(0, 1_000_000_000).optional()])) as never);
 
 const invariant: z.ZodType<Invariant> = z.looseObject(
   { name: text, claim: text, check: asFunction<Invariant['check']>() },
@@ -81,6 +97,8 @@ const invariant: z.ZodType<Invariant> = z.looseObject(
 const variant = object<Variant>({
   about: text.optional(),
   config: config.optional(),
+  workload: workload.optional(),
+  budget: budget.optional(),
   expect: z.record(z.string(), z.literal('violated', "'violated'"), "an object such as { 'state-ok': 'violated' }").optional(),
 });
 
@@ -89,10 +107,23 @@ const experiment = object<Experiment>({
   hypothesis: text,
   cluster: cluster.optional(),
   workload: workload.optional(),
+  budget: budget.optional(),
   invariants: z
-    .array(invariant, 'a list of invariants')
-    .min(1, 'a list with at least one invariant, or left out to ask all there are')
-    .refine((list) => new Set(list.map(({ name }) => name)).size === list.length, 'a list of invariants with different names')
+    .union(
+      [
+        z
+          .array(invariant, 'a list of invariants')
+          .min(1, 'a list with at least one invariant, or left out to ask all there are')
+          .refine((list) => new Set(list.map(({ name }) => name)).size === list.length, 'a list of invariants with different names'),
+        z.strictObject({ except: z.array(text, 'a list of names of invariants') }),
+      ],
+      {
+        error: (issue) =>
+          Array.isArray(issue.input)
+            ? (issue.errors?.[0]?.[0]?.message ?? 'a list of invariants')
+            : "a list of invariants, or { except: ['state-ok'] }",
+      },
+    )
     .optional(),
   steadyFor: duration.optional(),
   settleWithin: duration.optional(),
@@ -122,7 +153,16 @@ export function parseExperiment(value: unknown, from: string, knownInvariants: r
     throw new UsageError(`${from}: ${sentence}${more}`);
   }
   const parsed = value as Experiment;
-  const names = parsed.invariants?.map(({ name }) => name) ?? knownInvariants;
+  const except = parsed.invariants && 'except' in parsed.invariants ? parsed.invariants.except : [];
+  const unasked = except.find((name) => !knownInvariants.includes(name));
+  if (unasked !== undefined)
+    throw new UsageError(
+      `${from}: expected invariants.except to name invariants, got ${unasked}${didYouMean(unasked, knownInvariants)}; there are ${knownInvariants.join(', ')}`,
+    );
+  const names =
+    parsed.invariants && !('except' in parsed.invariants)
+      ? parsed.invariants.map(({ name }) => name)
+      : knownInvariants.filter((name) => !except.includes(name));
   for (const [name, { expect = {} }] of Object.entries(parsed.variants)) {
     const stranger = Object.keys(expect).find((expected) => !names.includes(expected));
     if (stranger !== undefined)

@@ -21,7 +21,7 @@ export class Bits {
   }
 
   add(index: number): void {
-    this.#words = reach(this.#words, index >>> 5);
+    if (index >>> 5 >= this.#words.length) this.#words = reach(this.#words, index >>> 5);
     this.#words[index >>> 5] = (this.#words[index >>> 5] as number) | (1 << (index & 31));
   }
 

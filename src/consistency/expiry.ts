@@ -163,16 +163,15 @@ export function expiryCheck(writes: WriteIndex, excuse: Excuse): Check<Expiry> {
       if (row.final) over++;
       return;
     }
-    const confirm = confirmation(row, names, write);
     if (row.value !== nothing) {
       // Something certainly older is wrong whatever became of the newer one.
-      if (writes.precedes(row.value, write.id)) confirm();
+      if (writes.precedes(row.value, write.id)) confirmation(row, names, write)();
       return;
     }
     if (!mustBeThere(write, life, row.doneAtMs)) undecided++;
-    else if (row.final) confirm();
+    else if (row.final) confirmation(row, names, write)();
     else if (settle(life, row.doneAtMs) >= pendingKept) undecided++;
-    else life.suspects.push({ write, doneAtMs: row.doneAtMs, confirm });
+    else life.suspects.push({ write, doneAtMs: row.doneAtMs, confirm: confirmation(row, names, write) });
   };
 
   const confirmation = (row: Row, names: Names, write: Write): (() => void) => {

@@ -135,7 +135,7 @@ export function lossCheck(writes: WriteIndex, excuse: Excuse): Check<Loss> {
       if (writes.wasKept(id)) recovered++;
       return;
     }
-    if (element) link(key, id);
+    if (element && writes.wholeReads > 0) link(key, id);
     if (!atRest.answered(key)) {
       unreadable++;
       ledger.acknowledged(row, names);
@@ -167,7 +167,7 @@ export function lossCheck(writes: WriteIndex, excuse: Excuse): Check<Loss> {
       const value = row.valueAt(index);
       if (value < 0 || marked.has(value)) continue;
       marked.add(value);
-      if (writes.outcome(value) === 'ok' && writes.doneAtMs(value) < row.sentAtMs) missing--;
+      if (writes.wasDoneBefore(value, row.sentAtMs)) missing--;
     }
     for (; id !== none && missing > 0; id = previous[id] as number) {
       if (marked.has(id)) continue;

@@ -29,6 +29,8 @@ export class WriteIndex {
   ids = 0;
   /** What the nodes answered in the end. */
   readonly atRest = new Finals();
+  /** Reads of all of a list or set that were answered while it was still written. */
+  wholeReads = 0;
   /** Final reads that gave an answer. */
   finals = 0;
 
@@ -48,6 +50,7 @@ export class WriteIndex {
     if (row.verb === 'finish' && row.outcome !== 'failed') this.#mark(row.value, wasFinished);
     // A take returns a value that a push has put there.
     if (row.outcome !== 'ok' || row.verb === 'increment' || row.verb === 'count' || (writes(row.verb) && row.verb !== 'take')) return;
+    if (!row.final && (row.verb === 'range' || row.verb === 'members')) this.wholeReads++;
     let marks = wasRead;
     if (row.final) marks |= row.replica ? inTheEnd : inTheEnd | wasKept;
     if (row.verb === 'take') marks |= this.wasTaken(row.value) ? wasTakenAgain : wasTaken;
@@ -118,8 +121,13 @@ export class WriteIndex {
     return ((this.#flags[id] ?? 0) & wasFinished) !== 0;
   }
 
+  /** Whether it was acknowledged, and that before a moment. */
+  wasDoneBefore(id: number, atMs: number): boolean {
+    return ((this.#flags[id] ?? 0) & 3) === codes.ok && (this.#doneAtMs[id] as number) < atMs;
+  }
+
   /** Whether one write was certainly over before the other began. One of unknown outcome is never over. */
   precedes(earlier: number, later: number): boolean {
-    return this.outcome(earlier) === 'ok' && this.doneAtMs(earlier) < this.sentAtMs(later);
+    return this.wasDoneBefore(earlier, this.sentAtMs(later));
   }
 }

@@ -5,6 +5,7 @@ import { silent } from '../timeline/claims.ts';
 export default {
   name: 'data-not-empty',
   claim: 'In the end every node still holds keys, as clients wrote some to every shard.',
+  suits: ({ workload }) => !['queue', 'expiring'].includes(workload.kind),
   check(timeline) {
     const readBack = timeline.of('read-back').at(-1);
     if (!readBack || readBack.keys === 0) return unknown('no keys were read back');

@@ -65,7 +65,15 @@ export function describe(event: TimelineEvent, names: Names): string {
     case 'workload-stopped':
       return `clients stopped: ${event.ok} operations ok, ${event.failed} failed, ${event.unknown} unknown`;
     case 'read-back':
-      return `read back ${event.keys} keys: ${are(event.missing.length, 'acknowledged write')} missing, ${are(event.unreadable, 'key')} unreadable`;
+      return `read back ${event.keys} keys: ${are(event.unreadable, 'key')} unreadable`;
+    case 'errors-counted':
+      return event.replies === null
+        ? 'the engines do not count their error replies'
+        : `error replies of all engines: ${
+            Object.entries(event.replies)
+              .map(([kind, count]) => `${count} ${kind}`)
+              .join(', ') || 'none'
+          }`;
     case 'settled':
       return `healthy ${formatMs(event.afterMs)} after the last heal`;
     case 'not-settled':

@@ -1,27 +1,28 @@
 import { formatMs } from '../base/duration.ts';
 import type { Judgement } from '../judge.ts';
-import type { Operation } from '../timeline/old-history.ts';
+import type { Consistency } from '../consistency.ts';
 import type { Measure } from '../timeline/measures.ts';
 import type { Timeline } from '../timeline/timeline.ts';
-import type { EventOf } from '../timeline.ts';
 import { describe, type Names, namesOf, notable } from './describe.ts';
 import { escape } from './escape.ts';
+import { operations } from './operations.ts';
 import { page } from './page.ts';
+import type { Throughput } from '../consistency/service.ts';
 import { drawing } from './svg.ts';
 
 /** The record of one run as one page that needs nothing else: verdict, timeline, findings with their witnesses, events. */
-export function htmlReport(timeline: Timeline, operations: readonly Operation[], judgement: Judgement): string {
+export function htmlReport(timeline: Timeline, consistency: Consistency | null, judgement: Judgement): string {
   const { run } = timeline;
   const names = namesOf(run);
   return page(
     `${run.experiment} / ${run.variant}: ${judgement.verdict.replaceAll('-', ' ')}`,
     [
       header(timeline, judgement),
-      timelineSection(timeline, operations, names),
+      timelineSection(timeline, consistency?.service.throughput ?? null, names),
       faults(timeline),
       findings(timeline, judgement, names),
       measured(judgement.measures),
-      missingWrites(timeline.of('read-back').at(-1)?.missing ?? []),
+      ...(consistency ? operations(run, consistency) : []),
       `<h2>Settings</h2><p class="mono">${
         Object.entries(run.settings)
           .map(([name, value]) => `${escape(name)} ${escape(value || '""')}`)
@@ -68,10 +69,10 @@ const legend = (
   .map(([shape, text]) => `<span>${swatch(shape)}${text}</span>`)
   .join('');
 
-function timelineSection(timeline: Timeline, operations: readonly Operation[], names: Names): string {
+function timelineSection(timeline: Timeline, throughput: Throughput | null, names: Names): string {
   if (timeline.run.nodes.length === 0)
     return '<h2>Timeline</h2><p class="dim">The run ended before it had nodes; what happened stands under Events.</p>';
-  const { svg, fromMs } = drawing(timeline, operations, names);
+  const { svg, fromMs } = drawing(timeline, throughput, names);
   return `<h2>Timeline</h2>
 <p class="dim">Each lane is one node by its own word. Point at anything to read what it was.${fromMs > 0 ? ` The forming of the cluster is left out up to ${formatMs(fromMs)}.` : ''}</p>
 <div class="scroll timeline" tabindex="0" role="group" aria-label="timeline">${svg}</div>
@@ -145,15 +146,6 @@ function measured(measures: readonly Measure[]): string {
 function range(measuredMs: number | null, [fromMs, toMs]: readonly [number, number]): string {
   const scale = 160 / (Math.max(toMs, measuredMs ?? 0, 1) * 1.1);
   return `<svg width="160" height="16" aria-hidden="true"><rect x="${(fromMs * scale).toFixed(1)}" y="4" width="${((toMs - fromMs) * scale).toFixed(1)}" height="8" class="band"/>${measuredMs === null ? '' : `<rect x="${Math.max(0, measuredMs * scale - 1.5).toFixed(1)}" y="0" width="3" height="16" class="measured"/>`}</svg>`;
-}
-
-function missingWrites(missing: EventOf<'read-back'>['missing']): string {
-  if (missing.length === 0) return '';
-  const rows = missing.map(
-    ({ key, value, found, node, acknowledgedAtMs }) =>
-      `<tr><td>${escape(key)}</td><td>${escape(value)}</td><td>${escape(found ?? 'nothing')}</td><td>${escape(node)}</td><td class="nowrap">${formatMs(acknowledgedAtMs)}</td></tr>`,
-  );
-  return `<h2>Acknowledged writes that are gone</h2><div class="scroll"><table><thead><tr><th>key</th><th>written</th><th>found</th><th>acknowledged by</th><th>at</th></tr></thead><tbody>${rows.join('')}</tbody></table></div>`;
 }
 
 function events(timeline: Timeline, { findings: asked }: Judgement, names: Names): string {

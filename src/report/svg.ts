@@ -1,6 +1,6 @@
 import { formatMs } from '../base/duration.ts';
 import { isPrimary, ownLine } from '../timeline/claims.ts';
-import type { Operation } from '../timeline/old-history.ts';
+import type { Throughput } from '../consistency/service.ts';
 import type { Timeline } from '../timeline/timeline.ts';
 import type { LogKind } from '../timeline.ts';
 import { describe, type Names } from './describe.ts';
@@ -63,7 +63,7 @@ const turning: readonly LogKind[] = ['election-started', 'election-won', 'vote-g
 const gravity = (kind: LogKind): number => (grave.includes(kind) ? 2 : turning.includes(kind) ? 1 : 0);
 
 /** One lane a node, faults above them, the clients' operations below, on one axis of seconds. */
-export function drawing(timeline: Timeline, operations: readonly Operation[], names: Names): Drawing {
+export function drawing(timeline: Timeline, throughput: Throughput | null, names: Names): Drawing {
   const { nodes } = timeline.run;
   const endMs = Math.max(1_000, timeline.events.at(-1)?.atMs ?? 0);
   const fromMs = Math.max(0, Math.floor((timeline.phaseAtMs('steady') ?? 0) - leadMs));
@@ -135,7 +135,7 @@ export function drawing(timeline: Timeline, operations: readonly Operation[], na
     }
     parts.push('</g>');
   }
-  parts.push(clients(operations, x, fromMs, endMs, opsTop), axis(x, fromMs, endMs, bottom));
+  parts.push(clients(throughput, x, fromMs, endMs, opsTop), axis(x, fromMs, endMs, bottom));
   const label = `timeline of ${nodes.length} nodes from ${formatMs(fromMs)} to ${formatMs(endMs)}`;
   return {
     svg: `<svg viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-label="${escape(label)}">${parts.join('')}</svg>`,
@@ -170,13 +170,16 @@ function axis(x: (ms: number) => number, fromMs: number, endMs: number, y: numbe
 }
 
 /** Operations by the moment of their answer, stacked: acknowledged, refused, unknown. */
-function clients(operations: readonly Operation[], x: (ms: number) => number, fromMs: number, endMs: number, top: number): string {
+function clients(throughput: Throughput | null, x: (ms: number) => number, fromMs: number, endMs: number, top: number): string {
   const binMs = Math.max(100, Math.ceil((endMs - fromMs) / 20_000) * 100);
   const bins = Array.from({ length: Math.ceil((endMs - fromMs) / binMs) }, () => ({ ok: 0, failed: 0, unknown: 0 }));
-  for (const { doneAtMs, outcome } of operations) {
-    const bin = bins[Math.floor((doneAtMs - fromMs) / binMs)];
-    if (bin) bin[outcome]++;
+  for (const outcome of ['ok', 'failed', 'unknown'] as const) {
+    throughput?.[outcome].forEach((count, index) => {
+      const bin = bins[Math.floor(((index + 0.5) * throughput.binMs - fromMs) / binMs)];
+      if (bin) bin[outcome] += count;
+    });
   }
+  const some = bins.some(({ ok, failed, unknown }) => ok + failed + unknown > 0);
   const tallest = Math.max(1, ...bins.map(({ ok, failed, unknown }) => ok + failed + unknown));
   const bars = bins.map((bin, index) => {
     const atMs = fromMs + index * binMs;
@@ -192,6 +195,6 @@ function clients(operations: readonly Operation[], x: (ms: number) => number, fr
       ? ''
       : `<g><title>${escape(`${formatMs(atMs)}: ${bin.ok} ok, ${bin.failed} failed, ${bin.unknown} unknown in ${formatMs(binMs)}`)}</title>${stack.join('')}</g>`;
   });
-  const none = operations.length === 0 ? `<text x="${left + 6}" y="${top + 48}" class="dim">no operation was recorded</text>` : '';
-  return `<g class="clients"><text x="4" y="${top + 42}">clients</text><text x="4" y="${top + 56}" class="dim">${operations.length === 0 ? '' : `max ${tallest}`}<title>${escape(`at most ${tallest} operations in ${formatMs(binMs)}`)}</title></text>${bars.join('')}${none}</g>`;
+  const none = !some ? `<text x="${left + 6}" y="${top + 48}" class="dim">no operation was recorded</text>` : '';
+  return `<g class="clients"><text x="4" y="${top + 42}">clients</text><text x="4" y="${top + 56}" class="dim">${!some ? '' : `max ${tallest}`}<title>${escape(`at most ${tallest} operations in ${formatMs(binMs)}`)}</title></text>${bars.join('')}${none}</g>`;
 }

@@ -59,6 +59,12 @@ export function roleChanges(timeline: Timeline): RoleChange[] {
   return changes;
 }
 
+/** Somebody else has become the primary of slots that this node had at the start. */
+export function replaced(timeline: Timeline, node: string): boolean {
+  const lost = timeline.run.nodes.find(({ name }) => name === node)?.slots ?? [];
+  return roleChanges(timeline).some((change) => change.to === 'primary' && change.node !== node && sharedSlots(change.slots, lost) > 0);
+}
+
 /** Nodes that gave no answer; the maps are those of `Timeline.final`. */
 export const silent = (...finals: readonly ReadonlyMap<string, unknown>[]): string[] => [
   ...new Set(finals.flatMap((final) => [...final].filter(([, seen]) => !seen).map(([node]) => node))),

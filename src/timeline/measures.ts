@@ -1,5 +1,4 @@
 import { roleChanges } from './claims.ts';
-import type { Operation } from './old-history.ts';
 import { type Bounds, detectionBoundsMs, failoverBoundsMs, isolatedWritesMs, recoveryBoundMs } from './theory.ts';
 import type { Timeline } from './timeline.ts';
 
@@ -11,8 +10,14 @@ export interface Measure {
   readonly note?: string;
 }
 
+/** How long the slots of one primary took no write; null where they never took any. */
+export interface WriteGap {
+  readonly shard: string;
+  readonly writeGapMs: number | null;
+}
+
 /** Detection, failover, write gap of each shard, and rejoin: measured, beside the theory. Null: it did not happen. */
-export function measure(timeline: Timeline, operations: readonly Operation[]): Measure[] {
+export function measure(timeline: Timeline, gaps: readonly WriteGap[]): Measure[] {
   const { run } = timeline;
   const injected = timeline.of('fault-injected')[0];
   const faultAtMs = injected?.atMs;
@@ -42,7 +47,7 @@ export function measure(timeline: Timeline, operations: readonly Operation[]): M
       theoryMs: failoverBoundsMs(run),
       note: 'from the fault to the promotion of a replica',
     },
-    ...writeGaps(timeline, operations),
+    ...writeGaps(timeline, gaps),
     {
       name: 'rejoin',
       measuredMs: settled ? Math.round(settled.afterMs) : null,
@@ -53,30 +58,12 @@ export function measure(timeline: Timeline, operations: readonly Operation[]): M
 }
 
 /** The longest time without an acknowledged write, for the slots that each primary had at the start. */
-function writeGaps(timeline: Timeline, operations: readonly Operation[]): Measure[] {
-  const { run } = timeline;
-  const fromMs = timeline.phaseAtMs('steady') ?? 0;
-  const toMs = timeline.of('workload-stopped')[0]?.atMs ?? operations.at(-1)?.doneAtMs ?? 0;
+function writeGaps({ run }: Timeline, gaps: readonly WriteGap[]): Measure[] {
   const failover = failoverBoundsMs(run)[1];
-  return run.nodes
-    .filter(({ role }) => role === 'primary')
-    .map(({ name, slots }) => {
-      const times = operations
-        .filter(
-          (operation) =>
-            operation.kind === 'write' &&
-            operation.outcome === 'ok' &&
-            slots.some(([first, last]) => first <= operation.slot && operation.slot <= last),
-        )
-        .map(({ doneAtMs }) => doneAtMs)
-        .sort((a, b) => a - b);
-      const points = [fromMs, ...times, Math.max(toMs, times.at(-1) ?? 0)];
-      const gapMs = points.reduce((longest, atMs, index) => Math.max(longest, atMs - (points[index - 1] ?? atMs)), 0);
-      return {
-        name: `write gap of ${name}'s slots`,
-        measuredMs: times.length > 0 ? Math.round(gapMs) : null,
-        theoryMs: [0, failover] as const,
-        note: `a cut-off primary writes on for up to ${isolatedWritesMs(run)} ms`,
-      };
-    });
+  return gaps.map(({ shard, writeGapMs }) => ({
+    name: `write gap of ${shard}'s slots`,
+    measuredMs: writeGapMs === null ? null : Math.round(writeGapMs),
+    theoryMs: [0, failover] as const,
+    note: `a cut-off primary writes on for up to ${isolatedWritesMs(run)} ms`,
+  }));
 }

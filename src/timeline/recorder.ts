@@ -38,6 +38,11 @@ export class Recorder implements Disposable {
     return Math.round((performance.now() - this.#origin) * 100) / 100;
   }
 
+  /** The same clock without rounding, for those who compare moments. */
+  preciseMs(): number {
+    return performance.now() - this.#origin;
+  }
+
   record(happening: Happening): TimelineEvent {
     const event = { seq: this.events.length, atMs: this.nowMs(), ...happening } as TimelineEvent;
     this.events.push(event);

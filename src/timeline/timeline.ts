@@ -77,13 +77,13 @@ function readRunInfo(file: string): RunInfo {
   }
   const run = value as RunInfo | null;
   const whole =
-    run?.format === 1 &&
+    run?.format === 2 &&
     Array.isArray(run.nodes) &&
     run.nodes.every((node) => typeof node?.name === 'string' && Array.isArray(node.slots)) &&
     Array.isArray(run.invariants) &&
-    [run.engine, run.settings, run.expect].every((part) => typeof part === 'object' && part !== null);
+    [run.engine, run.settings, run.expect, run.workload, run.budget].every((part) => typeof part === 'object' && part !== null);
   if (!whole) {
-    throw new UsageError(`${file} is not a run of Slotquake in format 1; name a folder below results/`);
+    throw new UsageError(`${file} is not a run of Slotquake in format 2; name a folder below results/ that this version wrote`);
   }
   return run;
 }

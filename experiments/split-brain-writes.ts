@@ -1,0 +1,30 @@
+/*
+ * A primary is cut off together with some of its clients. It goes on acknowledging their writes until it has missed a
+ * majority, which takes up to one and a half node timeouts (cluster.c clusterUpdateState counts primaries in PFAIL, and
+ * each becomes that only after a ping went unanswered for a node timeout). The other side elects a replica meanwhile.
+ * When the partition heals, the old primary becomes a replica, and all that it acknowledged alone is thrown away.
+ *
+ * Scaled: the node timeout is 3 s instead of 15 s, and the loss with it; min-replicas-max-lag is 1 s instead of 10 s.
+ */
+import partition from '../src/fault/partition.ts';
+import { defineExperiment, replaced, safeties } from '../src/index.ts';
+import setAdd from '../src/workload/set-add.ts';
+
+export default defineExperiment({
+  name: 'split-brain-writes',
+  hypothesis: 'Writes that a primary acknowledges while it is cut off with its clients are lost for less than 2.6 s.',
+  cluster: { config: { 'cluster-node-timeout': 3_000 }, places: 2 },
+  // A primary that is cut off is rightly replaced, although it answers whoever is on its side.
+  invariants: { except: ['live-primary-keeps-its-slots'] },
+  budget: { lossWindowMs: 2_600, lostWrites: 1_000_000 },
+  variants: safeties(({ wait }) => setAdd({ rate: 600, clients: 24, places: ['client-1', 'client-2'], wait, readShare: 0.05 }), {
+    wounded: { expect: { 'no-acknowledged-write-lost': 'violated' } },
+    wait: { budget: { lostWrites: 0 } },
+    cured: { budget: { lostWrites: 0 } },
+  }),
+  async disturb({ inject, until, sleep }) {
+    await using parted = await inject(partition('one primary', { withTarget: 'client-1' }));
+    await until('the replica serves the slots', (timeline) => replaced(timeline, parted.nodes[0] ?? ''), '15s');
+    await sleep('1500ms');
+  },
+});

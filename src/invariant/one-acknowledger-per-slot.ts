@@ -1,0 +1,25 @@
+import { formatMs } from '../base/duration.ts';
+import { type Invariant, judged, unknown, violated, withHistory, witnessesOf } from '../invariant.ts';
+
+export default {
+  name: 'one-acknowledger-per-slot',
+  claim: 'No two nodes acknowledge writes for the same slot in turn, but in the windows that the engine documents.',
+  check: (timeline, consistency) =>
+    withHistory(consistency, ({ splitBrain: { clients, nodes }, loss, totals, queues, expiry }) => {
+      if (loss.acknowledged + totals.acknowledged + queues.acknowledged + expiry.acknowledged === 0)
+        return unknown('no write was ever acknowledged');
+      const budgetMs = timeline.run.budget.splitBrainMs;
+      if (budgetMs !== undefined && clients.totalMs > budgetMs)
+        return violated(
+          `two nodes acknowledged writes for the same slots over ${formatMs(clients.totalMs)}, where ${formatMs(budgetMs)} are allowed`,
+          witnessesOf(timeline),
+        );
+      const claimed = nodes.totalMs > 0 ? ` (by their own words two nodes owned the same slots for ${formatMs(nodes.totalMs)})` : '';
+      const found = budgetMs === undefined ? clients.acknowledgements : { ...clients.acknowledgements, outside: 0 };
+      return judged(timeline, 'splitBrainMs', budgetMs === undefined ? found : { ...found, total: 0 }, {
+        none: `each slot was acknowledged for by one node at a time${claimed}`,
+        many: `writes were acknowledged for a slot that another node served${claimed}`,
+        one: ({ key, id, node, acknowledgedAtMs, rival }) => `${id} of ${key} by ${node} at ${formatMs(acknowledgedAtMs)}, after ${rival}`,
+      });
+    }),
+} satisfies Invariant;

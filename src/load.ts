@@ -1,0 +1,275 @@
+import { UsageError } from './base/errors.ts';
+import { sleepMs } from './base/poll.ts';
+import type { Random } from './base/random.ts';
+import type { Cluster, Node } from './cluster.ts';
+import { choosers, type Key, keysOf } from './load/keys.ts';
+import { readBack } from './load/read-back.ts';
+import { type Reply, ReplyError } from './resp.ts';
+import { Routes } from './load/routes.ts';
+import { type Answer, BareSession, type OpenSession, type Session } from './load/session.ts';
+import { HistoryWriter, nothing, type Operation, type Outcome } from './timeline/history.ts';
+import type { Request, Workload, WorkloadKind } from './workload.ts';
+import { outcomeOf } from './workload/outcome.ts';
+import { allWorkloads } from './workloads.ts';
+
+/** The clients under test, each read only when it is wanted. */
+const libraries: Readonly<Record<Exclude<Workload['client'], 'bare'>, () => Promise<{ readonly default: OpenSession }>>> = {
+  ioredis: () => import('./load/ioredis.ts'),
+  iovalkey: () => import('./load/iovalkey.ts'),
+  'node-redis': () => import('./load/node-redis.ts'),
+};
+
+interface Parts {
+  readonly cluster: Cluster;
+  readonly workload: Workload;
+  readonly random: Random;
+  /** The run's clock. */
+  readonly nowMs: () => number;
+  /** Where the history is written. */
+  readonly folder: string;
+  /** Called once when an operation cannot be written to the history. */
+  readonly onUnwritable: (error: unknown, file: string) => void;
+}
+
+/** Where operations go: the file, or what a measurement puts in its place. */
+export type History = Pick<HistoryWriter, 'add' | 'flush'> & Disposable;
+
+/** Throws a UsageError for a workload that this cluster cannot have. */
+export async function openLoad(parts: Parts, history?: History): Promise<Load> {
+  const { workload, cluster } = parts;
+  const maker = (await allWorkloads()).get(workload.kind);
+  if (!maker) throw new UsageError(`there is no workload called ${workload.kind}`);
+  const there = (cluster.places ?? []).map(({ name }) => name);
+  const missing = workload.places.find((place) => !there.includes(place));
+  if (missing !== undefined)
+    throw new UsageError(
+      `the workload has clients at ${missing}, but the cluster has ${there.length === 0 ? 'no places' : `only ${there.join(', ')}`}; ask for them with places: ${Number(missing.replace('client-', ''))} in the cluster of the experiment`,
+    );
+  if (workload.client === 'bare') return new Load(parts, maker.kind);
+  if (workload.wait > 0)
+    throw new UsageError(`WAIT goes with the client 'bare' only: ${workload.client} sends it to a node of its own choice`);
+  return new Load(parts, maker.kind, (await libraries[workload.client]()).default);
+}
+
+/** How long a client waits after an answer that is none, where nothing else paces it: a refusal costs the server nothing. */
+const backOffMs = 10;
+/** How long operations under way are awaited beyond their own time-out when the load ends. */
+const graceMs = 500;
+
+interface Underway {
+  readonly id: number;
+  readonly request: Request;
+  readonly key: Key;
+  readonly dueAtMs: number;
+  readonly sentAtMs: number;
+  node: string | null;
+}
+
+/**
+ * A workload at work. Every operation is in the history when it is done, whatever became of it. The n-th operation of
+ * each client is the same for the same seed; when it is sent is not.
+ */
+export class Load implements Disposable {
+  readonly counts: Record<Outcome, number> = { ok: 0, failed: 0, unknown: 0 };
+  readonly #cluster: Cluster;
+  readonly #workload: Workload;
+  readonly #kind: WorkloadKind;
+  /** Absent for the bare client. */
+  readonly #library: OpenSession | undefined;
+  readonly #random: Random;
+  /** Which node is asked for the topology: when that is shifts no draw of an operation. */
+  readonly #asked: Random;
+  readonly #nowMs: () => number;
+  readonly #history: HistoryWriter;
+  readonly #keys: readonly Key[];
+  readonly #used = new Set<Key>();
+  readonly #sessions: Session[] = [];
+  readonly #underway: (Underway | undefined)[] = [];
+  #lanes: Promise<void>[] = [];
+  #stopping = false;
+  /** Ends the pause of each lane. */
+  readonly #wakers: (() => void)[] = [];
+  /** Once true, what a client still answers comes too late to be recorded. */
+  #closed = false;
+  #nextId = 0;
+
+  constructor(parts: Parts, kind: WorkloadKind, library?: OpenSession) {
+    this.#cluster = parts.cluster;
+    this.#workload = parts.workload;
+    this.#kind = kind;
+    this.#library = library;
+    this.#random = parts.random;
+    this.#asked = parts.random.fork('asked');
+    this.#nowMs = parts.nowMs;
+    this.#history = new HistoryWriter(parts.folder, parts.onUnwritable);
+    this.#keys = keysOf(parts.cluster, parts.workload.kind, parts.workload.keys, parts.workload.distribution);
+  }
+
+  start(): void {
+    const { clients, pipeline, places } = this.#workload;
+    const startMs = this.#nowMs();
+    const routes = new Map<string, Routes>();
+    for (let index = 0; index < clients; index++) {
+      const place = places.length === 0 ? '' : (places[index % places.length] as string);
+      const known = routes.get(place) ?? new Routes(this.#cluster);
+      routes.set(place, known);
+      this.#sessions.push(this.#open(index, known, place));
+    }
+    const shards = this.#cluster.nodes.filter(({ formedAs }) => formedAs === 'primary').length;
+    const chooserOf = choosers(this.#keys, this.#workload.distribution, shards);
+    this.#lanes = Array.from({ length: clients * pipeline }, (_, lane) => {
+      const random = this.#random.fork(`lane ${lane}`);
+      const choose = chooserOf(lane % clients, random);
+      return this.#work(
+        lane,
+        clients * pipeline,
+        startMs,
+        random,
+        choose,
+        routes.get(places[(lane % clients) % (places.length || 1)] ?? '') as Routes,
+      );
+    });
+  }
+
+  #open(index: number, routes: Routes, place: string): Session {
+    const from = this.#cluster.places?.find(({ name }) => name === place);
+    const dial = (node: Node): Node['dial'] => from?.dial(node) ?? node.dial;
+    return this.#library
+      ? this.#library(this.#cluster, this.#workload, dial)
+      : new BareSession(this.#cluster, this.#workload, routes, dial, `slotquake-client-${index}`);
+  }
+
+  /** One operation after the other, each when its time has come. */
+  async #work(lane: number, lanes: number, startMs: number, random: Random, choose: () => Key, routes: Routes): Promise<void> {
+    const { rate, readShare, clients } = this.#workload;
+    const client = lane % clients;
+    const session = this.#sessions[client] as Session;
+    const taken = new Map<string, number>();
+    const readsOf = readShare * 1_000_000;
+    let refused = false;
+    for (let id = lane; !this.#stopping; id += lanes) {
+      const dueAtMs = rate === 'closed' ? Number.POSITIVE_INFINITY : startMs + (id / rate) * 1_000;
+      const earlyMs = rate === 'closed' ? 0 : dueAtMs - this.#nowMs();
+      // A lane that is behind its schedule is paced by nothing but the answers, and a refusal may come at once.
+      if (earlyMs > 0 || refused) await this.#pause(lane, earlyMs > 0 ? earlyMs : backOffMs);
+      if (this.#stopping) return;
+      const key = choose();
+      this.#used.add(key);
+      this.#nextId = Math.max(this.#nextId, id + 1);
+      const read = random.integer(1, 1_000_000) <= readsOf;
+      const request = this.#kind.next({ id, key: key.name, read, random, workload: this.#workload, taken });
+      const sentAtMs = this.#nowMs();
+      // A timer may fire a little early; without a rate every start is the intended one.
+      const underway: Underway = { id, request, key, dueAtMs: Math.min(dueAtMs, sentAtMs), sentAtMs, node: null };
+      this.#underway[lane] = underway;
+      const answer = await session.request(request, key.slot, (node) => {
+        underway.node = node;
+      });
+      if (this.#closed) return;
+      this.#underway[lane] = undefined;
+      refused = this.#record(client, underway, answer) !== 'ok';
+      if (refused) void this.#learn(routes, session);
+    }
+  }
+
+  #pause(lane: number, ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      this.#wakers[lane] = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
+  #halt(): void {
+    this.#stopping = true;
+    for (const wake of this.#wakers) wake?.();
+  }
+
+  /** Asks any node for the topology: a client that is cut off from some asks until it meets one that it reaches. */
+  async #learn(routes: Routes, session: Session): Promise<void> {
+    if (!(session instanceof BareSession)) return;
+    await routes.refresh(this.#nowMs(), () => session.topology(this.#asked.integer(0, this.#cluster.nodes.length - 1)));
+  }
+
+  #record(client: number, underway: Underway, answer: Answer): Outcome {
+    const { request } = underway;
+    let judged = judge(answer, this.#workload.wait, request);
+    // A library may have repeated it: an error of the last try tells nothing of the first.
+    if (this.#library && judged.outcome === 'failed') judged = { ...judged, outcome: 'unknown' };
+    const told = judged.outcome === 'ok' && 'replies' in answer ? request.answer?.(answer.replies) : undefined;
+    this.#add(client, underway, answer.node, judged, told);
+    return judged.outcome;
+  }
+
+  #add(
+    client: number,
+    { id, request, key, dueAtMs, sentAtMs }: Underway,
+    node: string | null,
+    { outcome, reason }: Pick<Operation, 'outcome' | 'reason'>,
+    told: { readonly value?: number; readonly values?: readonly number[] } | undefined,
+  ): void {
+    this.counts[outcome]++;
+    this.#history.add({
+      id,
+      client,
+      verb: request.verb,
+      key: request.key ?? key.name,
+      slot: key.slot,
+      node,
+      dueAtMs,
+      sentAtMs,
+      doneAtMs: this.#nowMs(),
+      outcome,
+      reason,
+      value: told?.value ?? request.value ?? nothing,
+      values: told?.values ?? request.values ?? [],
+      final: false,
+      replica: this.#workload.readsFrom === 'replica' && request.value === undefined && request.verb !== 'take',
+    });
+  }
+
+  /** No new operations; resolves when the last one under way is recorded. What a library never answers is recorded as that. */
+  async stop(): Promise<void> {
+    if (this.#closed) return;
+    this.#halt();
+    const waitMs = this.#workload.timeoutMs + graceMs;
+    await Promise.race([Promise.allSettled(this.#lanes), sleepMs(waitMs)]);
+    this.#closed = true;
+    this.#underway.forEach((underway, lane) => {
+      if (underway)
+        this.#add(lane % this.#workload.clients, underway, underway.node, { outcome: 'unknown', reason: 'never-answered' }, undefined);
+    });
+    this.#history.flush();
+  }
+
+  /** Reads at rest what every node has of every key that was used. */
+  readBack(): Promise<{ readonly keys: number; readonly unreadable: number }> {
+    return readBack(this.#cluster, [...this.#used], (key) => this.#kind.final(key), this.#nextId, this.#history, this.#nowMs);
+  }
+
+  [Symbol.dispose](): void {
+    this.#halt();
+    this.#closed = true;
+    for (const session of this.#sessions) session[Symbol.dispose]();
+    this.#history[Symbol.dispose]();
+  }
+}
+
+/** The outcome of an operation: by its first error, inside of EXEC too, or by what WAIT answered. */
+function judge(answer: Answer, wait: number, request: Request): Pick<Operation, 'outcome' | 'reason'> {
+  if ('error' in answer) {
+    const judged = outcomeOf(answer.error);
+    return answer.sent ? judged : { outcome: 'failed', reason: judged.outcome === 'failed' ? judged.reason : 'not-connected' };
+  }
+  const { replies } = answer;
+  for (const reply of replies) if (reply instanceof ReplyError) return outcomeOf(reply);
+  for (const reply of replies) {
+    // The other commands of a transaction were carried out.
+    const inside = Array.isArray(reply) ? (reply as readonly Reply[]).find((one) => one instanceof ReplyError) : undefined;
+    if (inside instanceof ReplyError) return { outcome: 'unknown', reason: outcomeOf(inside).reason };
+  }
+  if (wait > 0 && request.value !== undefined && Number(replies.at(-1)) < wait) return { outcome: 'unknown', reason: 'wait' };
+  return { outcome: 'ok', reason: null };
+}

@@ -1,0 +1,177 @@
+import { connect as connectPlain, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
+import type { Host } from '../driver.ts';
+import { type Command, encode, type Reply, ReplyError, ReplyParser } from '../resp.ts';
+
+/** No answer came. `sent` is false where the commands certainly never left this process. */
+export class Unanswered extends Error {
+  readonly sent: boolean;
+  constructor(message: string, sent: boolean) {
+    super(message);
+    this.name = 'Unanswered';
+    this.sent = sent;
+  }
+}
+
+interface Pending {
+  replies: Reply[];
+  readonly wanted: number;
+  readonly deadlineMs: number;
+  settled: boolean;
+  readonly resolve: (replies: Reply[]) => void;
+  readonly reject: (error: Unanswered) => void;
+}
+
+const reconnectAfterMs = 50;
+/** How exactly time-outs are kept. */
+const deadlineEveryMs = 10;
+
+/**
+ * One connection to one node with nothing between: no offline queue, no retry, no redirect. What the server says, or
+ * does not say, is what the caller gets. A connection that ends is opened again a moment later, because a node that was
+ * gone comes back; a request that times out leaves its place in the line, so that a late answer is not taken for
+ * another's.
+ */
+export class Connection implements Disposable {
+  readonly #dial: Host['dial'];
+  readonly #name: string;
+  readonly #timeoutMs: number;
+  /** Asked first on every new connection, such as READONLY. */
+  readonly #greeting: readonly Command[];
+  readonly #pending: Pending[] = [];
+  #first = 0;
+  #socket: Socket | undefined;
+  #ready = false;
+  #closed = false;
+  /** Why there is no connection, for the error of a request. */
+  #because = 'not connected yet';
+  #outgoing = '';
+  #reopening: NodeJS.Timeout | undefined;
+  readonly #deadlines: NodeJS.Timeout;
+  #waiting: ((ready: boolean) => void)[] = [];
+
+  constructor(
+    dial: Host['dial'],
+    { name, timeoutMs, greeting = [] }: { readonly name: string; readonly timeoutMs: number; readonly greeting?: readonly Command[] },
+  ) {
+    this.#dial = dial;
+    this.#name = name;
+    this.#timeoutMs = timeoutMs;
+    this.#greeting = greeting;
+    this.#open();
+    this.#deadlines = setInterval(() => this.#expire(), deadlineEveryMs);
+  }
+
+  /** Its first attempt is still under way. */
+  get fresh(): boolean {
+    return !this.#ready && this.#because === 'not connected yet';
+  }
+
+  /** Resolves when it is connected, or when the first attempt has failed. */
+  settled(): Promise<boolean> {
+    if (!this.fresh) return Promise.resolve(this.#ready);
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  /** All replies, errors among them, in the order of the commands. Rejects with `Unanswered`. */
+  request(commands: readonly Command[]): Promise<Reply[]> {
+    if (!this.#ready) return Promise.reject(new Unanswered(this.#because, false));
+    return this.#send(commands, performance.now() + this.#timeoutMs);
+  }
+
+  #send(commands: readonly Command[], deadlineMs: number): Promise<Reply[]> {
+    return new Promise((resolve, reject) => {
+      this.#pending.push({ replies: [], wanted: commands.length, deadlineMs, settled: false, resolve, reject });
+      // What is asked in one turn of the event loop goes out in one write.
+      if (this.#outgoing === '') process.nextTick(() => this.#flush());
+      this.#outgoing += encode(commands);
+    });
+  }
+
+  #flush(): void {
+    const text = this.#outgoing;
+    this.#outgoing = '';
+    if (text !== '') this.#socket?.write(text, 'latin1');
+  }
+
+  #open(): void {
+    const { host, port, tls } = this.#dial;
+    const socket = tls ? connectTls({ host, port, ...tls, checkServerIdentity: () => undefined }) : connectPlain({ host, port });
+    this.#socket = socket;
+    socket.setNoDelay(true);
+    const giveUp = setTimeout(() => socket.destroy(new Error('connecting took too long: ETIMEDOUT')), Math.max(250, this.#timeoutMs));
+    const parser = new ReplyParser((reply) => this.#take(reply));
+    socket.on('data', (chunk: Buffer) => {
+      try {
+        parser.push(chunk);
+      } catch (error) {
+        socket.destroy(error as Error);
+      }
+    });
+    socket.once(tls ? 'secureConnect' : 'connect', () => {
+      clearTimeout(giveUp);
+      this.#send([['CLIENT', 'SETNAME', this.#name], ...this.#greeting], performance.now() + this.#timeoutMs).then(
+        (replies) => {
+          const refused = replies.find((reply) => reply instanceof ReplyError);
+          // A node that is loading lets nobody be greeted, and says so to every request as well.
+          if (refused instanceof ReplyError && !/^LOADING|^BUSY|^MASTERDOWN/.test(refused.message))
+            socket.destroy(new Error(refused.message));
+          else this.#become(true);
+        },
+        () => socket.destroy(new Error('the connection was not greeted in time')),
+      );
+    });
+    let because = 'Connection is closed';
+    socket.on('error', (error: NodeJS.ErrnoException) => {
+      because = error.code ? `${error.message} ${error.code}` : error.message;
+    });
+    socket.once('close', () => {
+      clearTimeout(giveUp);
+      this.#because = because;
+      this.#become(false);
+      for (const pending of this.#pending.splice(0)) if (!pending.settled) pending.reject(new Unanswered(because, true));
+      this.#first = 0;
+      this.#outgoing = '';
+      if (!this.#closed) this.#reopening = setTimeout(() => this.#open(), reconnectAfterMs);
+    });
+  }
+
+  #become(ready: boolean): void {
+    this.#ready = ready;
+    for (const resolve of this.#waiting.splice(0)) resolve(ready);
+  }
+
+  #take(reply: Reply): void {
+    const pending = this.#pending[this.#first];
+    if (!pending) return;
+    pending.replies.push(reply);
+    if (pending.replies.length < pending.wanted) return;
+    this.#first++;
+    // Shifting an array costs its length; cutting it now and then does not.
+    if (this.#first >= 64 || this.#first === this.#pending.length) {
+      this.#pending.splice(0, this.#first);
+      this.#first = 0;
+    }
+    if (pending.settled) return;
+    pending.settled = true;
+    pending.resolve(pending.replies);
+  }
+
+  #expire(): void {
+    const now = performance.now();
+    for (let index = this.#first; index < this.#pending.length; index++) {
+      const pending = this.#pending[index] as Pending;
+      if (pending.deadlineMs > now) break;
+      if (pending.settled) continue;
+      pending.settled = true;
+      pending.reject(new Unanswered('Command timed out', true));
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#closed = true;
+    clearInterval(this.#deadlines);
+    clearTimeout(this.#reopening);
+    this.#socket?.destroy();
+  }
+}

@@ -1,0 +1,70 @@
+import type { ClusterOptions } from 'ioredis';
+import type { Cluster } from '../cluster.ts';
+import { log } from '../base/log.ts';
+import { messageOf } from '../base/errors.ts';
+import type { Request, Workload } from '../workload.ts';
+import type { Reply } from '../resp.ts';
+import type { Answer, Dial, Session } from './session.ts';
+
+/**
+ * A client library as applications use it, with its own defaults for reconnecting, queueing, repeating and following
+ * redirects: only where to connect is told. It may have repeated a command whose first try went through, so that an
+ * error never proves that nothing happened, and it does not tell which node it asked.
+ */
+export function librarySession(send: (request: Request) => Promise<readonly Reply[]>, close: () => void): Session {
+  return {
+    async request(request, _slot, onSent): Promise<Answer> {
+      onSent(null);
+      try {
+        return { node: null, replies: await send(request) };
+      } catch (error) {
+        return { node: null, error: error instanceof Error ? error : new Error(messageOf(error)), sent: true };
+      }
+    },
+    [Symbol.dispose]: close,
+  };
+}
+
+/** The commands between MULTI and EXEC; null for what is no transaction. */
+export const insideMulti = ({ commands }: Request): Request['commands'] | null =>
+  commands[0]?.[0] === 'MULTI' ? commands.slice(1, -1) : null;
+
+export const readsOnly = (request: Request): boolean => request.value === undefined && request.verb !== 'take';
+
+/** What ioredis and its fork for Valkey have in common. */
+interface IoredisLike {
+  call(command: string, ...args: string[]): Promise<unknown>;
+  multi(commands: string[][]): { exec(): Promise<[Error | null, unknown][] | null> };
+  on(event: 'error', listener: (error: Error) => void): unknown;
+  disconnect(): void;
+}
+type IoredisLikeCluster = new (nodes: { host: string; port: number }[], options: ClusterOptions) => IoredisLike;
+
+/** Both take a map from the addresses that nodes announce to those that reach them. */
+export function ioredisSession(Client: IoredisLikeCluster, { nodes }: Cluster, { readsFrom }: Workload, dial: Dial): Session {
+  const places = nodes.map((node) => ({ address: node.address, ...dial(node) }));
+  const tls = places[0]?.tls;
+  const client = new Client(
+    places.map(({ host, port }) => ({ host, port })),
+    {
+      natMap: Object.fromEntries(places.map(({ address, host, port }) => [address, { host, port }])),
+      ...(readsFrom === 'replica' ? { scaleReads: 'slave' } : {}),
+      ...(tls ? { redisOptions: { tls: { ...tls, checkServerIdentity: () => undefined } } } : {}),
+    },
+  );
+  client.on('error', (error) => log.trace({ error: error.message }, 'client under test'));
+  return librarySession(
+    async (request) => {
+      const transaction = insideMulti(request);
+      if (transaction) {
+        const answers = (await client.multi(transaction.map(([name = '', ...args]) => [name.toLowerCase(), ...args])).exec()) ?? [];
+        const failed = answers.find(([error]) => error !== null)?.[0];
+        if (failed) throw failed;
+        return [answers.map(([, reply]) => reply as Reply)];
+      }
+      const [name = '', ...args] = request.commands[0] ?? [];
+      return [(await client.call(name, ...args)) as Reply];
+    },
+    () => client.disconnect(),
+  );
+}

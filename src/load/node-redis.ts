@@ -1,0 +1,37 @@
+import { createCluster } from 'redis';
+import { log } from '../base/log.ts';
+import { insideMulti, librarySession, readsOnly } from './library.ts';
+import type { Reply } from '../resp.ts';
+import type { OpenSession } from './session.ts';
+
+/** RESP 3, which the library speaks by default, has sets of its own. */
+const plain = (reply: unknown): Reply => (reply instanceof Set ? [...reply] : Array.isArray(reply) ? reply.map(plain) : reply) as Reply;
+
+export default ((cluster, { readsFrom }, dial) => {
+  const places = cluster.nodes.map((node) => ({ address: node.address, ...dial(node) }));
+  const tls = places[0]?.tls;
+  const socket = tls ? { ...tls, tls: true as const, checkServerIdentity: () => undefined } : {};
+  const client = createCluster({
+    rootNodes: places.map(({ host, port }) => ({ socket: { host, port, ...socket } })),
+    defaults: { socket: socket as never },
+    nodeAddressMap: (address) => places.find((place) => place.address === address),
+    useReplicas: readsFrom === 'replica',
+  });
+  client.on('error', (error: Error) => log.trace({ error: error.message }, 'client under test'));
+  const connected = client.connect();
+  connected.catch(() => {});
+  return librarySession(
+    async (request) => {
+      await connected;
+      const transaction = insideMulti(request);
+      const key = request.commands[transaction ? 1 : 0]?.[request.commands[0]?.[0] === 'EVAL' ? 3 : 1];
+      if (transaction) {
+        const multi = client.multi(key);
+        for (const command of transaction) multi.addCommand(key, readsOnly(request), [...command]);
+        return [plain(await multi.exec())];
+      }
+      return [plain(await client.sendCommand(key, readsOnly(request), [...(request.commands[0] ?? [])]))];
+    },
+    () => client.destroy(),
+  );
+}) satisfies OpenSession;

@@ -1,0 +1,95 @@
+import type { Cluster, Node } from '../cluster.ts';
+import type { Host } from '../driver.ts';
+import type { Request, Workload } from '../workload.ts';
+import { Connection, Unanswered } from './connection.ts';
+import { type Command, type Reply, ReplyError } from '../resp.ts';
+import type { Routes } from './routes.ts';
+
+/** What became of a request. `sent` is false where it certainly never left this process. */
+export type Answer =
+  | { readonly node: string | null; readonly replies: readonly Reply[] }
+  | { readonly node: string | null; readonly error: Error; readonly sent: boolean };
+
+/** One client as an application has it. `request` never rejects; with a library it may never resolve either. */
+export interface Session extends Disposable {
+  /** `onSent` is told where it goes, as far as the client tells. */
+  request(request: Request, slot: number, onSent: (node: string | null) => void): Promise<Answer>;
+}
+
+/** How a client reaches a node from where it is. */
+export type Dial = (node: Node) => Host['dial'];
+
+/** Makes one client of a library. */
+export type OpenSession = (cluster: Cluster, workload: Workload, dial: Dial) => Session;
+
+/**
+ * The bare client: one connection to each node it needs, redirects are not followed but learned from. Reads go to a
+ * replica by READONLY where the workload wants that.
+ */
+export class BareSession implements Session {
+  readonly #nodes: readonly Node[];
+  readonly #workload: Workload;
+  readonly #routes: Routes;
+  readonly #dial: Dial;
+  readonly #name: string;
+  /** By the node's place in the cluster; those that read from replicas have asked for it. */
+  readonly #connections: (Connection | undefined)[] = [];
+  readonly #readers: (Connection | undefined)[] = [];
+  #turn = 0;
+  readonly #wait: readonly Command[];
+
+  constructor(cluster: Cluster, workload: Workload, routes: Routes, dial: Dial, name: string) {
+    this.#nodes = cluster.nodes;
+    this.#workload = workload;
+    this.#routes = routes;
+    this.#dial = dial;
+    this.#name = name;
+    this.#wait = workload.wait > 0 ? [['WAIT', `${workload.wait}`, `${workload.waitTimeoutMs}`]] : [];
+  }
+
+  async request(request: Request, slot: number, onSent: (node: string | null) => void): Promise<Answer> {
+    const reads = request.value === undefined && request.verb !== 'take';
+    const fromReplica = reads && this.#workload.readsFrom === 'replica';
+    const at = fromReplica ? this.#replica(slot) : this.#routes.primary(slot);
+    const node = (this.#nodes[at] as Node).name;
+    onSent(node);
+    const connection = (fromReplica ? this.#readers : this.#connections)[at] ?? this.#open(at, fromReplica);
+    if (connection.fresh) await connection.settled();
+    try {
+      const waits = !reads && this.#wait.length > 0;
+      const replies = await connection.request(waits ? [...request.commands, ...this.#wait] : request.commands);
+      const moved = replies.find((reply) => reply instanceof ReplyError && reply.message.startsWith('MOVED '));
+      if (moved) this.#routes.moved((moved as ReplyError).message);
+      return { node, replies };
+    } catch (error) {
+      return { node, error: error as Error, sent: !(error instanceof Unanswered) || error.sent };
+    }
+  }
+
+  /** Asks a node for the topology, for the routes. */
+  async topology(at: number): Promise<string> {
+    const connection = this.#connections[at] ?? this.#open(at, false);
+    await connection.settled();
+    const [reply] = await connection.request([['CLUSTER', 'NODES']]);
+    return String(reply);
+  }
+
+  #replica(slot: number): number {
+    const replicas = this.#routes.replicas(slot);
+    return replicas[this.#turn++ % replicas.length] as number;
+  }
+
+  #open(at: number, reader: boolean): Connection {
+    const connection = new Connection(this.#dial(this.#nodes[at] as Node), {
+      name: this.#name,
+      timeoutMs: this.#workload.timeoutMs,
+      greeting: reader ? [['READONLY']] : [],
+    });
+    (reader ? this.#readers : this.#connections)[at] = connection;
+    return connection;
+  }
+
+  [Symbol.dispose](): void {
+    for (const connection of [...this.#connections, ...this.#readers]) connection?.[Symbol.dispose]();
+  }
+}

@@ -1,0 +1,38 @@
+import type { Exposure } from '../timeline.ts';
+import { spanOf } from './claims.ts';
+import { allowanceMs, lossWindowMs } from './theory.ts';
+import type { Timeline } from './timeline.ts';
+
+/** A time in which the engine documents that what a node acknowledged may be lost, and what it reads may be old. */
+export interface ExposedWindow {
+  readonly node: string;
+  readonly how: Exposure['how'];
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
+/** From the moment a fault began at a node until the theory's bound after it took hold. */
+export function exposedWindows(timeline: Timeline): ExposedWindow[] {
+  return timeline.of('fault-injecting').flatMap((fault) => {
+    const { injectedAtMs, healedAtMs } = spanOf(timeline, fault.fault);
+    return fault.exposes.map(({ node, how }) => ({
+      node,
+      how,
+      fromMs: fault.atMs,
+      toMs: injectedAtMs + lossWindowMs(timeline.run, how, healedAtMs - injectedAtMs) + allowanceMs,
+    }));
+  });
+}
+
+/**
+ * Whether a documented window covers what a node did at a moment; where nobody knows which node it was, any window does.
+ * A write that every replica of its shard has by the answer of WAIT is lost to none of them but an emptied primary, which
+ * its replicas copy.
+ */
+export function excuseOf(timeline: Timeline): (node: string | null, atMs: number) => boolean {
+  const { run } = timeline;
+  const count = (role: 'primary' | 'replica'): number => run.nodes.filter((node) => node.role === role).length;
+  const everywhere = run.workload.wait > 0 && run.workload.wait * count('primary') >= count('replica');
+  const windows = exposedWindows(timeline).filter(({ how }) => how === 'emptied' || !everywhere);
+  return (node, atMs) => windows.some((window) => (node === null || window.node === node) && window.fromMs <= atMs && atMs <= window.toMs);
+}
