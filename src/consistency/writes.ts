@@ -14,14 +14,18 @@ const wasTaken = 32;
 const wasTakenAgain = 64;
 const wasFinished = 128;
 
+const pageBits = 14;
+const pageSize = 1 << pageBits;
+
 /**
  * What is kept of every write while a history is checked: its outcome, when it was sent and done, and who came across
  * it. 17 bytes each; everything else stays in the file.
  */
 export class WriteIndex {
-  #flags = new Uint8Array(1 << 12);
-  #sentAtMs = new Float64Array(1 << 12);
-  #doneAtMs = new Float64Array(1 << 12);
+  // In pages, since an array that grows is there twice while it is copied.
+  readonly #flags: Uint8Array[] = [];
+  readonly #sentAtMs: Float64Array[] = [];
+  readonly #doneAtMs: Float64Array[] = [];
   /** The longest time between sending and the answer, or giving up: nothing done later was sent this much earlier. */
   longestMs = 0;
   operations = 0;
@@ -43,9 +47,12 @@ export class WriteIndex {
     this.longestMs = Math.max(this.longestMs, row.doneAtMs - row.sentAtMs);
     if (writes(row.verb)) {
       this.#reserve(row.id);
-      this.#flags[row.id] = (this.#flags[row.id] as number) | codes[row.outcome];
-      this.#sentAtMs[row.id] = row.sentAtMs;
-      this.#doneAtMs[row.id] = row.doneAtMs;
+      const page = row.id >>> pageBits;
+      const at = row.id & (pageSize - 1);
+      const flags = this.#flags[page] as Uint8Array;
+      flags[at] = (flags[at] as number) | codes[row.outcome];
+      (this.#sentAtMs[page] as Float64Array)[at] = row.sentAtMs;
+      (this.#doneAtMs[page] as Float64Array)[at] = row.doneAtMs;
     }
     if (row.verb === 'finish' && row.outcome !== 'failed') this.#mark(row.value, wasFinished);
     // A take returns a value that a push has put there.
@@ -61,69 +68,71 @@ export class WriteIndex {
   #mark(id: number, marks: number): void {
     if (id < 0) return;
     this.#reserve(id);
-    this.#flags[id] = (this.#flags[id] as number) | marks;
+    const flags = this.#flags[id >>> pageBits] as Uint8Array;
+    const at = id & (pageSize - 1);
+    flags[at] = (flags[at] as number) | marks;
   }
 
   #reserve(id: number): void {
     if (id >= this.ids) this.ids = id + 1;
-    if (id < this.#flags.length) return;
     // A value that no client of ours can have written is not worth any memory.
     if (id > 1 << 28) throw new RangeError(`the history holds a write of id ${id}`);
-    const length = 2 ** Math.ceil(Math.log2(id + 1));
-    const grown = <T extends Uint8Array | Float64Array>(old: T, made: T): T => {
-      made.set(old as never);
-      return made;
-    };
-    this.#flags = grown(this.#flags, new Uint8Array(length));
-    this.#sentAtMs = grown(this.#sentAtMs, new Float64Array(length));
-    this.#doneAtMs = grown(this.#doneAtMs, new Float64Array(length));
+    const page = id >>> pageBits;
+    if (this.#flags[page]) return;
+    this.#flags[page] = new Uint8Array(pageSize);
+    this.#sentAtMs[page] = new Float64Array(pageSize);
+    this.#doneAtMs[page] = new Float64Array(pageSize);
+  }
+
+  #flagsOf(id: number): number {
+    return this.#flags[id >>> pageBits]?.[id & (pageSize - 1)] ?? 0;
   }
 
   /** Null where no such write is in the history. */
   outcome(id: number): Outcome | null {
-    return names[(this.#flags[id] ?? 0) & 3] ?? null;
+    return names[this.#flagsOf(id) & 3] ?? null;
   }
 
   sentAtMs(id: number): number {
-    return this.#sentAtMs[id] ?? Number.NaN;
+    return this.#sentAtMs[id >>> pageBits]?.[id & (pageSize - 1)] ?? Number.NaN;
   }
 
   doneAtMs(id: number): number {
-    return this.#doneAtMs[id] ?? Number.NaN;
+    return this.#doneAtMs[id >>> pageBits]?.[id & (pageSize - 1)] ?? Number.NaN;
   }
 
   /** Whether any read, a final one included, returned its value. */
   wasRead(id: number): boolean {
-    return ((this.#flags[id] ?? 0) & wasRead) !== 0;
+    return (this.#flagsOf(id) & wasRead) !== 0;
   }
 
   /** Whether a final read of any node returned its value. */
   inTheEnd(id: number): boolean {
-    return ((this.#flags[id] ?? 0) & inTheEnd) !== 0;
+    return (this.#flagsOf(id) & inTheEnd) !== 0;
   }
 
   /** Whether a primary still had it in the end, when everything was over. */
   wasKept(id: number): boolean {
-    return ((this.#flags[id] ?? 0) & wasKept) !== 0;
+    return (this.#flagsOf(id) & wasKept) !== 0;
   }
 
   /** Whether a client got it out of a queue. */
   wasTaken(id: number): boolean {
-    return ((this.#flags[id] ?? 0) & wasTaken) !== 0;
+    return (this.#flagsOf(id) & wasTaken) !== 0;
   }
 
   wasTakenAgain(id: number): boolean {
-    return ((this.#flags[id] ?? 0) & wasTakenAgain) !== 0;
+    return (this.#flagsOf(id) & wasTakenAgain) !== 0;
   }
 
   /** Whether a client said of what it took that it is worked off, and the answer was not that this did not happen. */
   wasFinished(id: number): boolean {
-    return ((this.#flags[id] ?? 0) & wasFinished) !== 0;
+    return (this.#flagsOf(id) & wasFinished) !== 0;
   }
 
   /** Whether it was acknowledged, and that before a moment. */
   wasDoneBefore(id: number, atMs: number): boolean {
-    return ((this.#flags[id] ?? 0) & 3) === codes.ok && (this.#doneAtMs[id] as number) < atMs;
+    return (this.#flagsOf(id) & 3) === codes.ok && this.doneAtMs(id) < atMs;
   }
 
   /** Whether one write was certainly over before the other began. One of unknown outcome is never over. */
