@@ -29,13 +29,14 @@ interface Parts {
   readonly folder: string;
   /** Called once when an operation cannot be written to the history. */
   readonly onUnwritable: (error: unknown, file: string) => void;
+  /** Takes the operations instead of a file in the folder, for a measurement of what recording costs. */
+  readonly history?: History;
 }
 
-/** Where operations go: the file, or what a measurement puts in its place. */
 export type History = Pick<HistoryWriter, 'add' | 'flush'> & Disposable;
 
 /** Throws a UsageError for a workload that this cluster cannot have. */
-export async function openLoad(parts: Parts, history?: History): Promise<Load> {
+export async function openLoad(parts: Parts): Promise<Load> {
   const { workload, cluster } = parts;
   const maker = (await allWorkloads()).get(workload.kind);
   if (!maker) throw new UsageError(`there is no workload called ${workload.kind}`);
@@ -80,7 +81,7 @@ export class Load implements Disposable {
   /** Which node is asked for the topology: when that is shifts no draw of an operation. */
   readonly #asked: Random;
   readonly #nowMs: () => number;
-  readonly #history: HistoryWriter;
+  readonly #history: History;
   readonly #keys: readonly Key[];
   readonly #used = new Set<Key>();
   readonly #sessions: Session[] = [];
@@ -101,7 +102,7 @@ export class Load implements Disposable {
     this.#random = parts.random;
     this.#asked = parts.random.fork('asked');
     this.#nowMs = parts.nowMs;
-    this.#history = new HistoryWriter(parts.folder, parts.onUnwritable);
+    this.#history = parts.history ?? new HistoryWriter(parts.folder, parts.onUnwritable);
     this.#keys = keysOf(parts.cluster, parts.workload.kind, parts.workload.keys, parts.workload.distribution);
   }
 
@@ -263,13 +264,16 @@ function judge(answer: Answer, wait: number, request: Request): Pick<Operation, 
     const judged = outcomeOf(answer.error);
     return answer.sent ? judged : { outcome: 'failed', reason: judged.outcome === 'failed' ? judged.reason : 'not-connected' };
   }
-  const { replies } = answer;
+  const waits = wait > 0 && request.value !== undefined;
+  const replies = waits ? answer.replies.slice(0, -1) : answer.replies;
   for (const reply of replies) if (reply instanceof ReplyError) return outcomeOf(reply);
   for (const reply of replies) {
     // The other commands of a transaction were carried out.
     const inside = Array.isArray(reply) ? (reply as readonly Reply[]).find((one) => one instanceof ReplyError) : undefined;
     if (inside instanceof ReplyError) return { outcome: 'unknown', reason: outcomeOf(inside).reason };
   }
-  if (wait > 0 && request.value !== undefined && Number(replies.at(-1)) < wait) return { outcome: 'unknown', reason: 'wait' };
+  // The write was done; who has it beside the primary is not known.
+  const reached = waits ? answer.replies.at(-1) : wait;
+  if (typeof reached !== 'number' || reached < wait) return { outcome: 'unknown', reason: 'wait' };
   return { outcome: 'ok', reason: null };
 }

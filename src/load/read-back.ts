@@ -20,7 +20,7 @@ export async function readBack(
   keys: readonly Key[],
   final: (key: string) => readonly Request[],
   firstId: number,
-  history: HistoryWriter,
+  history: Pick<HistoryWriter, 'add' | 'flush'>,
   nowMs: () => number,
 ): Promise<{ readonly keys: number; readonly unreadable: number }> {
   const requests = keys.flatMap(({ name, slot }) => final(name).map((request) => ({ key: request.key ?? name, slot, request })));
