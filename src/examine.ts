@@ -35,7 +35,7 @@ export type Scan = (see: (row: Row, names: Names) => void) => { readonly names: 
 
 export function examineHistory(scan: Scan, timeline: Timeline): Consistency {
   const writes = new WriteIndex();
-  scan((row) => writes.see(row));
+  const whole = scan((row) => writes.see(row)).defects.length === 0;
   const excuse = excuseOf(timeline);
   const checks = {
     loss: lossCheck(writes, excuse),
@@ -43,7 +43,7 @@ export function examineHistory(scan: Scan, timeline: Timeline): Consistency {
     queues: queueCheck(writes, excuse),
     pairs: pairsCheck(writes),
     expiry: expiryCheck(writes, excuse),
-    reads: readsCheck(writes, excuse),
+    reads: readsCheck(writes, excuse, { whole }),
     splitBrain: splitBrainCheck(claimsOf(timeline), excuse),
     linearizability: linearizabilityCheck(writes, excuse, { withinMs: linearizabilityWithinMs }),
     service: serviceCheck(frameOf(timeline)),

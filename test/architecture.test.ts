@@ -16,13 +16,18 @@ const areaOf = (file: string): string => file.split(path.sep)[0]?.replace(/\.ts$
 const allowed: Readonly<Record<string, readonly string[]>> = {
   base: [],
   timeline: ['base'],
-  invariant: ['base', 'timeline'],
+  consistency: ['base', 'timeline'],
+  examine: ['base', 'timeline', 'consistency'],
+  invariant: ['base', 'timeline', 'consistency'],
   invariants: ['invariant'],
-  report: ['base', 'timeline', 'invariant', 'judge'],
+  report: ['base', 'timeline', 'consistency', 'invariant', 'judge'],
   driver: ['base', 'timeline', 'version'],
   image: ['base', 'driver', 'version'],
   cluster: ['base', 'timeline', 'driver', 'traffic'],
-  workload: ['base', 'timeline', 'cluster'],
+  resp: [],
+  workload: ['base', 'timeline', 'parameter', 'resp'],
+  workloads: ['workload'],
+  load: ['base', 'timeline', 'driver', 'cluster', 'resp', 'workload', 'workloads'],
   parameter: ['base'],
   firewall: ['driver', 'fault', 'traffic'],
   setting: ['driver', 'fault'],
@@ -57,7 +62,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   shaping: ['driver', 'fault', 'parameter', 'traffic'],
   faults: ['fault'],
   probe: ['base', 'timeline', 'cluster'],
-  judge: ['base', 'timeline', 'invariant'],
+  judge: ['base', 'timeline', 'consistency', 'invariant'],
 };
 
 describe('the dependencies', () => {
@@ -77,8 +82,15 @@ describe('the dependencies', () => {
     const users = files.filter((file) => !['driver', 'image'].includes(areaOf(file)) && importsOf(file).includes('dockerode'));
     expect(users).toEqual([path.join('cli', 'doctor.ts')]);
   });
-  it('keep ioredis behind the client', () =>
-    expect(files.filter((file) => importsOf(file).includes('ioredis'))).toEqual([path.join('cluster', 'client.ts')]));
+  it('keep client libraries behind the client, and behind the clients under test', () => {
+    const libraries = ['ioredis', 'iovalkey', 'redis'];
+    const users = files.filter((file) => importsOf(file).some((target) => libraries.includes(target)));
+    expect(users.sort()).toEqual(
+      [['cluster', 'client.ts'], ...['ioredis', 'iovalkey', 'library', 'node-redis'].map((name) => ['load', `${name}.ts`])].map((parts) =>
+        path.join(...parts),
+      ),
+    );
+  });
 });
 
 describe('the README', () => {

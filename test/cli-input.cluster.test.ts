@@ -205,10 +205,7 @@ describe('an experiment with a plain type error', () => {
   const errors: readonly (readonly [string, RegExp])[] = [
     ['hypothesis: 5', /expected hypothesis to be a string, got 5/],
     ["disturb: 'x'", /expected disturb to be a function, got "x"/],
-    [
-      "workload: { name: 'r', clients: 1, rate: 'fast', keys: 1, readShare: 0, timeoutMs: 500 }",
-      /expected workload\.rate to be a number .*got "fast"/,
-    ],
+    ["workload: { ...registers(), rate: 'fast' }", /expected workload\.rate to be a number .*got "fast"/],
   ];
   for (const [index, [field, says]] of errors.entries())
     it(`is refused: ${field.slice(0, 30)}`, async () => {
@@ -258,7 +255,7 @@ describe('an engine that does not start', () => {
 
 describe('check', () => {
   let whole: string;
-  const record = (name: string, files: Readonly<Record<string, string>>): string => {
+  const record = (name: string, files: Readonly<Record<string, string | Buffer>>): string => {
     const folder = path.join(scratch, name);
     mkdirSync(folder);
     for (const [file, text] of Object.entries(files)) writeFileSync(path.join(folder, file), text);
@@ -275,7 +272,7 @@ describe('check', () => {
     const timeline = read('timeline.jsonl');
     const folder = record('cut', {
       'run.json': read('run.json'),
-      'history.jsonl': read('history.jsonl'),
+      'history.bin': readFileSync(path.join(whole, 'history.bin')),
       'timeline.jsonl': timeline.slice(0, timeline.length / 2),
     });
     const result = await slotquake(['check', folder]);

@@ -14,7 +14,7 @@ const fault: readonly Happening[] = [
   { type: 'fault-injected', fault: 1 },
 ];
 const verdict = (invariants: readonly Invariant[], options: Parameters<typeof recorded>[0] = {}) =>
-  judge(recorded(options), [], invariants);
+  judge(recorded(options), null, invariants);
 
 describe('judge', () => {
   it('finds a run as expected when everything held', () => expect(verdict([good]).verdict).toBe('as-expected'));
@@ -63,7 +63,7 @@ describe('judge', () => {
   });
   it('is inconclusive about a record that ends before the run did', () => {
     const whole = recorded();
-    expect(judge(new Timeline(whole.run, whole.events.slice(0, -1)), [], [good])).toMatchObject({ verdict: 'inconclusive' });
+    expect(judge(new Timeline(whole.run, whole.events.slice(0, -1)), null, [good])).toMatchObject({ verdict: 'inconclusive' });
   });
   it('reports an aborted run', () => expect(verdict([good], { extra: [{ type: 'aborted', because: 'Ctrl-C' }] }).verdict).toBe('aborted'));
 });

@@ -13,9 +13,7 @@ import type { Host } from '../src/driver.ts';
 import blockBus from '../src/fault/block-bus.ts';
 import { packetsOf } from '../src/firewall.ts';
 import { detectionBoundsMs, electionDelayBoundsMs, failoverBoundsMs, isolatedWritesMs } from '../src/timeline/theory.ts';
-import { formatOperation, type Operation } from '../src/timeline/old-history.ts';
 import { parseEvents } from '../src/timeline/timeline.ts';
-import { missingWrites } from '../src/workload/registers.ts';
 import { outcomeOf } from '../src/workload/outcome.ts';
 import { healthy, run } from './recorded.ts';
 
@@ -155,30 +153,6 @@ describe('outcomeOf', () => {
   });
 });
 
-describe('missingWrites', () => {
-  const write = (n: number, outcome: Operation['outcome']): Operation => ({
-    client: 0,
-    kind: 'write',
-    key: 'k',
-    slot: 1,
-    value: `${n}`,
-    node: 'node-1',
-    sentAtMs: n,
-    doneAtMs: n + 1,
-    outcome,
-    reason: null,
-  });
-  const writes = [write(1, 'ok'), write(2, 'unknown'), write(3, 'ok'), write(4, 'failed'), write(5, 'unknown')];
-  it('accepts the last acknowledged write and any unknown one after it', () => {
-    expect(missingWrites(writes, '3')).toEqual([]);
-    expect(missingWrites(writes, '5')).toEqual([]);
-  });
-  it('finds an acknowledged write behind an older value, or behind nothing', () => {
-    expect(missingWrites(writes, '2').map(({ value }) => value)).toEqual(['3']);
-    expect(missingWrites(writes, null).map(({ value }) => value)).toEqual(['1', '3']);
-  });
-});
-
 describe('an old record', () => {
   const line = (seq: number): string => `${JSON.stringify({ seq, atMs: seq, type: 'noted', text: 'x' })}\n`;
   it('is used as far as it is whole, and says what is not', () => {
@@ -192,23 +166,6 @@ describe('an old record', () => {
     });
   });
   it('never makes the reader throw', () => fc.assert(fc.property(fc.string(), (text) => void parseEvents(text))));
-  it('keeps an operation as it was', () =>
-    expect(
-      JSON.parse(
-        formatOperation({
-          client: 1,
-          kind: 'write',
-          key: 'k',
-          slot: 2,
-          value: 'v',
-          node: 'node-1',
-          sentAtMs: 3,
-          doneAtMs: 4,
-          outcome: 'ok',
-          reason: null,
-        }),
-      ),
-    ).toEqual([1, 'w', 'k', 2, 'v', 'node-1', 3, 4, 'ok', null]));
 });
 
 describe('endpoints', () => {

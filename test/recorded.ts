@@ -12,7 +12,7 @@ const ranges: readonly (readonly [number, number])[] = [
 ];
 
 export const run: RunInfo = {
-  format: 1,
+  format: 2,
   id: 'test',
   experiment: 'made-up',
   hypothesis: 'Nothing happens.',
@@ -33,6 +33,8 @@ export const run: RunInfo = {
     slots: index < 3 ? [ranges[index] as [number, number]] : [],
   })),
   settings: { 'cluster-node-timeout': '2000', 'repl-diskless-sync-delay': '0' },
+  workload: { kind: 'registers', client: 'bare', clients: 1, wait: 0, readShare: 0.5, readsFrom: 'primary' },
+  budget: {},
   settleWithinMs: 30_000,
   invariants: [],
   expect: {},
@@ -99,7 +101,7 @@ export function recorded({
     }
     if (phase === 'disturb') for (const happening of extra) add(happening);
     if (phase === 'settle') add({ type: 'settled', afterMs: 100 });
-    if (phase === 'verify') add({ type: 'read-back', keys: 60, missing: [], unreadable: 0 });
+    if (phase === 'verify') add({ type: 'read-back', keys: 60, unreadable: 0 });
   }
   add({ type: 'phase-entered', phase: 'judge' });
   return new Timeline({ ...run, ...info }, events);

@@ -32,7 +32,7 @@ describe.skipIf('missing' in found && !mustRun)('the report in a browser', () =>
     const page = await browser.newPage({ viewport: { width, height: 900 } });
     page.on('console', (message) => complaints.push(message.text()));
     page.on('pageerror', (error) => complaints.push(error.message));
-    const file = pathToFileURL(writeReport(folder, story.timeline, story.operations, story.judgement)).href;
+    const file = pathToFileURL(writeReport(folder, story.timeline, story.consistency, story.judgement)).href;
     page.on('request', (request) => {
       const url = request.url();
       if (url !== file && !url.startsWith('data:')) requests.push(url);

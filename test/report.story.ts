@@ -1,29 +1,34 @@
 import { allInvariants } from '../src/invariants.ts';
 import { type Judgement, judge } from '../src/judge.ts';
-import type { Operation } from '../src/timeline/old-history.ts';
+import type { Consistency } from '../src/consistency.ts';
+import { examineHistory } from '../src/examine.ts';
+import type { Operation } from '../src/timeline/history.ts';
 import { Timeline } from '../src/timeline/timeline.ts';
 import type { RunInfo } from '../src/timeline.ts';
+import { made, scan } from './consistency/made.ts';
+import { soundHistory } from './consistency/seen.ts';
 import { fault, film, line } from './invariant/recorded.ts';
 import { idOf, run } from './recorded.ts';
 
 export interface Story {
   readonly timeline: Timeline;
-  readonly operations: readonly Operation[];
+  readonly consistency: Consistency;
   readonly judgement: Judgement;
 }
 
 /** What a record could carry to break out of a page or to steer a terminal. */
 export const hostile = `"><script>document.title='owned'</script><img src=x onerror="document.title='owned'">&\u001B[2J`;
 
-export const judged = async (timeline: Timeline, operations: readonly Operation[] = []): Promise<Story> => ({
-  timeline,
-  operations,
-  judgement: judge(
-    timeline,
-    operations,
-    (await allInvariants()).filter(({ name }) => timeline.run.invariants.length === 0 || timeline.run.invariants.includes(name)),
-  ),
-});
+export async function judged(timeline: Timeline, operations: readonly Operation[] = sound): Promise<Story> {
+  const consistency = examineHistory((see) => ({ names: scan(operations, see), defects: [] }), timeline);
+  const asked = (await allInvariants()).filter(
+    ({ name, suits }) =>
+      (suits?.(timeline.run) ?? true) && (timeline.run.invariants.length === 0 || timeline.run.invariants.includes(name)),
+  );
+  return { timeline, consistency, judgement: judge(timeline, consistency, asked) };
+}
+
+const sound = made(soundHistory);
 
 const log = (node: string, atMs: number, kind: 'fail' | 'election-won' | 'state-changed', text: string) =>
   ({ atMs, type: 'log-line', node, loggedAtMs: atMs, kind, text: `1:M 24 Nov 2026 16:03:56.530 * ${text}` }) as const;
@@ -47,24 +52,50 @@ export function wounded(info: Partial<RunInfo> = {}): Promise<Story> {
       { atMs: 3_000, type: 'noted', text: hostile },
     ],
   });
-  const operations = Array.from({ length: 400 }, (_, index): Operation => ({
+  return judged(timeline, [...sound.filter(({ final }) => !final), ...operations, ...sound.filter(({ final }) => final)]);
+}
+
+/** Four hundred writes of values that were never the same twice, and what was there in the end. */
+const operations: readonly Operation[] = [
+  ...Array.from({ length: 400 }, (_, index): Operation => ({
+    id: 100 + index,
     client: 1,
-    kind: 'write',
+    verb: 'set',
     key: `key-${index % 20}`,
-    slot: (index * 997) % 16_384,
-    value: String(index),
+    slot: ((index % 20) * 997) % 16_384,
+    value: 100 + index,
+    values: [],
     node: 'node-2',
+    dueAtMs: 300 + index * 20,
     sentAtMs: 300 + index * 20,
     doneAtMs: 302 + index * 20,
-    outcome: index % 40 === 0 ? 'failed' : index % 90 === 0 ? 'unknown' : 'ok',
+    outcome: index % 41 === 0 ? 'failed' : index % 93 === 0 ? 'unknown' : 'ok',
+    reason: index % 41 === 0 ? 'clusterdown' : index % 93 === 0 ? hostile : null,
+    final: false,
+    replica: false,
+  })),
+  ...Array.from({ length: 20 }, (_, index): Operation => ({
+    id: 1_000 + index,
+    client: 65_535,
+    verb: 'get',
+    key: `key-${index}`,
+    slot: (index * 997) % 16_384,
+    value: 480 + index,
+    values: [],
+    node: 'node-2',
+    dueAtMs: 9_400,
+    sentAtMs: 9_400,
+    doneAtMs: 9_401,
+    outcome: 'ok',
     reason: null,
-  }));
-  return judged(timeline, operations);
-}
+    final: true,
+    replica: false,
+  })),
+];
 
 /** What is left of the story when the runner was stopped, or its record cut off, after so many events. */
 export async function truncated(count: number, aborted = false): Promise<Story> {
-  const { timeline, operations } = await wounded();
+  const { timeline } = await wounded();
   const events = timeline.events.slice(0, count);
   const atMs = (events.at(-1)?.atMs ?? 0) + 1;
   return judged(

@@ -8,7 +8,7 @@ import { idOf, recorded, run } from './recorded.ts';
 import { judged, type Story, stillborn, truncated, wounded } from './report.story.ts';
 
 const names = namesOf(run);
-const html = ({ timeline, operations, judgement }: Story): string => htmlReport(timeline, operations, judgement);
+const html = ({ timeline, consistency, judgement }: Story): string => htmlReport(timeline, consistency, judgement);
 
 describe('an engine line', () => {
   const id = idOf('node-1');
@@ -59,7 +59,7 @@ describe('the page', () => {
       atMs: event.atMs + (event.type === 'phase-entered' && event.phase === 'form' ? 0 : 5_000),
     }));
     const story = await judged(new (timeline.constructor as typeof import('../src/timeline/timeline.ts').Timeline)(timeline.run, shifted));
-    expect(drawing(story.timeline, [], names).fromMs).toBe(4_200);
+    expect(drawing(story.timeline, null, names).fromMs).toBe(4_200);
     expect(html(story)).toContain('left out up to 4.20 s');
   });
   it('can be drawn of a record that is cut off anywhere', async () => {

@@ -102,45 +102,38 @@ const variant = object<Variant>({
   expect: z.record(z.string(), z.literal('violated', "'violated'"), "an object such as { 'state-ok': 'violated' }").optional(),
 });
 
-const experiment = object<Experiment>({
-  name: folderName,
-  hypothesis: text,
-  cluster: cluster.optional(),
-  workload: workload.optional(),
-  budget: budget.optional(),
-  invariants: z
-    .union(
-      [
-        z
-          .array(invariant, 'a list of invariants')
-          .min(1, 'a list with at least one invariant, or left out to ask all there are')
-          .refine((list) => new Set(list.map(({ name }) => name)).size === list.length, 'a list of invariants with different names'),
-        z.strictObject({ except: z.array(text, 'a list of names of invariants') }),
-      ],
-      {
+const listed = z
+  .array(invariant, "a list of invariants, or { except: ['state-ok'] }")
+  .min(1, 'a list with at least one invariant, or left out to ask all there are')
+  .refine((list) => new Set(list.map(({ name }) => name)).size === list.length, 'a list of invariants with different names');
+const allBut = z.strictObject({ except: z.array(text, 'a list of names of invariants') });
+
+const experiment = (invariants: z.ZodType<Experiment['invariants']>) =>
+  object<Experiment>({
+    name: folderName,
+    hypothesis: text,
+    cluster: cluster.optional(),
+    workload: workload.optional(),
+    budget: budget.optional(),
+    invariants,
+    steadyFor: duration.optional(),
+    settleWithin: duration.optional(),
+    variants: z
+      .record(folderName, variant, {
         error: (issue) =>
-          Array.isArray(issue.input)
-            ? (issue.errors?.[0]?.[0]?.message ?? 'a list of invariants')
-            : "a list of invariants, or { except: ['state-ok'] }",
-      },
-    )
-    .optional(),
-  steadyFor: duration.optional(),
-  settleWithin: duration.optional(),
-  variants: z
-    .record(folderName, variant, {
-      error: (issue) =>
-        issue.code === 'invalid_key'
-          ? "called by a name of letters, digits, '-', '_' and '.', such as 'cured'"
-          : 'an object of variants such as { cured: {} }',
-    })
-    .refine((variants) => Object.keys(variants).length > 0, 'an object with at least one variant such as { cured: {} }'),
-  disturb: asFunction<Experiment['disturb']>(),
-});
+          issue.code === 'invalid_key'
+            ? "called by a name of letters, digits, '-', '_' and '.', such as 'cured'"
+            : 'an object of variants such as { cured: {} }',
+      })
+      .refine((variants) => Object.keys(variants).length > 0, 'an object with at least one variant such as { cured: {} }'),
+    disturb: asFunction<Experiment['disturb']>(),
+  });
 
 /** The value as it came, once it is an experiment; else a UsageError of one sentence about the first thing that is wrong. */
 export function parseExperiment(value: unknown, from: string, knownInvariants: readonly string[]): Experiment {
-  const { error } = experiment.safeParse(value);
+  const named = (value as { invariants?: unknown } | null)?.invariants;
+  const asked = typeof named === 'object' && named !== null && !Array.isArray(named) ? allBut : listed;
+  const { error } = experiment(asked.optional()).safeParse(value);
   if (error) {
     const [first, ...others] = error.issues;
     const path = first?.path.map(String) ?? [];

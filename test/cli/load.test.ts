@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import registers from '../../src/workload/registers.ts';
 import { describe, expect, it } from 'vitest';
 import { UsageError } from '../../src/base/errors.ts';
 import { nearest } from '../../src/base/nearest.ts';
@@ -7,7 +8,7 @@ import { loadExperiment, validate } from '../../src/cli/load.ts';
 import blockBus from '../../src/fault/block-bus.ts';
 
 const good = { name: 'mine', hypothesis: 'It holds.', variants: { cured: {} }, disturb: async () => {} };
-const workload = { name: 'registers', clients: 4, rate: 200, keys: 60, readShare: 0.25, timeoutMs: 500 };
+const workload = registers();
 const invariant = { name: 'mine', claim: 'It holds.', check: () => ({ outcome: 'held', because: 'it does' }) };
 
 const wrong: readonly (readonly [value: unknown, says: string])[] = [
@@ -29,9 +30,12 @@ const wrong: readonly (readonly [value: unknown, says: string])[] = [
   [{ ...good, cluster: { config: { save: true } } }, 'expected cluster.config.save to be a number or a string of one line'],
   [{ ...good, cluster: { config: { save: '""\nport 1' } } }, 'expected cluster.config.save to be a number or a string of one line'],
   [{ ...good, cluster: { config: { 'no good': 1 } } }, 'expected cluster.config.no good to be named as a directive'],
-  [{ ...good, workload: { ...workload, rate: 'fast' } }, 'expected workload.rate to be a number from 1 to 100000, got "fast"'],
+  [
+    { ...good, workload: { ...workload, rate: 'fast' } },
+    'expected workload.rate to be a number from 0.1 to 1000000 or \'closed\', got "fast"',
+  ],
   [{ ...good, workload: { ...workload, readShare: 2 } }, 'expected workload.readShare to be a number from 0 to 1, got 2'],
-  [{ ...good, workload: { rate: 10 } }, 'expected workload.name to be a string, got nothing; 4 more fields are wrong'],
+  [{ ...good, workload: { rate: 10 } }, 'expected workload.kind to be a string, got nothing; 13 more fields are wrong'],
   [{ ...good, invariants: [] }, 'expected invariants to be a list with at least one invariant'],
   [{ ...good, invariants: [{ ...invariant, check: 5 }] }, 'expected invariants.0.check to be a function, got 5'],
   [{ ...good, invariants: [invariant, invariant] }, 'a list of invariants with different names'],

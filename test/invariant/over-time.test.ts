@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import epochs from '../../src/invariant/epochs-unique.ts';
 import exits from '../../src/invariant/no-unexpected-exit.ts';
 import live from '../../src/invariant/live-primary-keeps-its-slots.ts';
+import { seen, soundHistory } from '../consistency/seen.ts';
 import lost from '../../src/invariant/no-acknowledged-write-lost.ts';
 import resyncs from '../../src/invariant/no-endless-full-resync.ts';
 import onePrimary from '../../src/invariant/one-primary-per-shard.ts';
@@ -9,8 +10,9 @@ import recovers from '../../src/invariant/recovers-in-time.ts';
 import follows from '../../src/invariant/replica-follows-primary.ts';
 import inStep from '../../src/invariant/replicas-in-step.ts';
 import { allInvariants } from '../../src/invariants.ts';
-import type { MissingWrite } from '../../src/timeline.ts';
-import { idOf } from '../recorded.ts';
+import type { Timeline } from '../../src/timeline/timeline.ts';
+import type { RunInfo } from '../../src/timeline.ts';
+import { idOf, run } from '../recorded.ts';
 import { type Answers, fault, film, line, type Timed } from './recorded.ts';
 
 const outcome = (finding: { readonly outcome: string }): string => finding.outcome;
@@ -21,11 +23,11 @@ const demoted = (answers: Answers): void =>
 
 describe('every invariant, over ten seconds', async () => {
   for (const invariant of await allInvariants()) {
-    it(`${invariant.name} holds on a healthy run`, () => expect(outcome(invariant.check(film()))).toBe('held'));
+    it(`${invariant.name} holds on a healthy run`, () => expect(outcome(invariant.check(film(), seen(soundHistory, film())))).toBe('held'));
     it(`${invariant.name} does not hold when nothing was seen from the verify phase on`, () => {
       const early = film();
       const cut = early.events.filter(({ atMs, type }) => atMs < 8_000 || type === 'phase-entered');
-      expect(outcome(invariant.check(Object.assign(film(), { events: cut })))).toBe(
+      expect(outcome(invariant.check(Object.assign(film(), { events: cut }), null))).toBe(
         ['live-primary-keeps-its-slots', 'no-unexpected-exit'].includes(invariant.name) ? 'held' : 'unknown',
       );
     });
@@ -226,17 +228,12 @@ describe('recovers-in-time', () => {
 });
 
 describe('no-acknowledged-write-lost', () => {
-  const write = (node: string, acknowledgedAtMs: number): MissingWrite => ({
-    key: `k${acknowledgedAtMs}`,
-    slot: 1,
-    value: '2',
-    found: '1',
-    node,
-    sentAtMs: acknowledgedAtMs - 1,
-    acknowledgedAtMs,
-  });
-  const losing = (how: 'isolated' | 'frozen' | 'crashed', acknowledgedAtMs: number, healedAtMs = 7_000) =>
-    outcome(lost.check(film({ extra: fault('node-1', how, 1_000, healedAtMs), missing: [write('node-1', acknowledgedAtMs)] })));
+  /** Acknowledged by a node at a moment, and absent in the end. */
+  const write = (node: string, atMs: number, id: number): string => `${atMs - 1}-${atMs} c1 ${node} add lost ${id}`;
+  const check = (timeline: Timeline, ...writes: readonly string[]) =>
+    lost.check(timeline, seen(`${soundHistory}\n${writes.join('\n')}\nfinal node-1 members lost`, timeline));
+  const losing = (how: 'isolated' | 'frozen' | 'crashed', acknowledgedAtMs: number, healedAtMs = 7_000, info: Partial<RunInfo> = {}) =>
+    outcome(check(film({ extra: fault('node-1', how, 1_000, healedAtMs), info }), write('node-1', acknowledgedAtMs, 50)));
   it('excuses each kind of exposure for its own window, from the moment the fault took hold', () => {
     expect(losing('isolated', 4_900)).toBe('held');
     expect(losing('isolated', 5_100)).toBe('violated');
@@ -246,13 +243,27 @@ describe('no-acknowledged-write-lost', () => {
     expect(losing('crashed', 2_500)).toBe('violated');
     expect(losing('isolated', 900)).toBe('violated');
   });
-  it('lists five of the lost writes', () => {
-    const finding = lost.check(film({ missing: [1, 2, 3, 4, 5, 6].map((n) => write('node-2', n)) }));
-    expect(finding.because).toMatch(/^6 acknowledged writes .*k1 acknowledged by node-2 at 1 ms.*k5.*, …$/);
+  it('excuses nothing that every replica had by the answer of WAIT', () =>
+    expect(losing('isolated', 4_900, 7_000, { workload: { ...run.workload, wait: 1 } })).toBe('violated'));
+  it('excuses nobody but the node that was exposed', () =>
+    expect(outcome(check(film({ extra: fault('node-2', 'isolated', 1_000, 7_000) }), write('node-1', 2_000, 50)))).toBe('violated'));
+  it('judges by the budget of the experiment where it has one, windows or not', () => {
+    expect(losing('isolated', 4_900, 7_000, { budget: { lostWrites: 0 } })).toBe('violated');
+    expect(losing('isolated', 9_000, 7_000, { budget: { lostWrites: 1 } })).toBe('held');
+    const timeline = film({ info: { budget: { lostWrites: 9, lossWindowMs: 400 } } });
+    expect(outcome(check(timeline, write('node-1', 2_000, 50), write('node-1', 2_300, 51)))).toBe('held');
+    expect(outcome(check(timeline, write('node-1', 2_000, 50), write('node-1', 2_500, 51)))).toBe('violated');
   });
-  it('is unknown when keys could not be read, but not when a loss is proven', () => {
-    expect(outcome(lost.check(film({ unreadable: 1 })))).toBe('unknown');
-    expect(outcome(lost.check(film({ unreadable: 1, missing: [write('node-2', 1)] })))).toBe('violated');
+  it('lists five of the lost writes', () => {
+    const finding = check(film(), ...[1, 2, 3, 4, 5, 6].map((n) => write('node-2', 1_000 + n, 50 + n)));
+    expect(finding.because).toMatch(/^6 acknowledged writes are lost, 6 of them outside .*: 51 of lost.*by node-2.*55.*; …$/);
+  });
+  it('is unknown when keys could not be read or part of the history is missing, but not when a loss is proven', () => {
+    const timeline = film();
+    const unread = `${soundHistory}\n2000-2001 c1 node-1 add unread 50\nfinal node-1 members unread failed:timeout`;
+    expect(outcome(lost.check(timeline, seen(unread, timeline)))).toBe('unknown');
+    expect(outcome(lost.check(timeline, seen(soundHistory, timeline, ['a frame is damaged'])))).toBe('unknown');
+    expect(outcome(lost.check(timeline, seen(`${unread}\n2002-2003 c1 node-1 add s 51`, timeline)))).toBe('violated');
   });
 });
 

@@ -1,5 +1,5 @@
 import { Timeline } from '../../src/timeline/timeline.ts';
-import type { Exposure, Happening, MissingWrite, RunInfo, TimelineEvent } from '../../src/timeline.ts';
+import type { Exposure, Happening, RunInfo, TimelineEvent } from '../../src/timeline.ts';
 import { healthy, run } from '../recorded.ts';
 
 export type Answers = ReturnType<typeof healthy>;
@@ -17,13 +17,11 @@ export function film({
   change = () => undefined,
   extra = [],
   info = {},
-  missing = [],
   unreadable = 0,
 }: {
   readonly change?: (answers: Answers, node: string, atMs: number) => void | false;
   readonly extra?: readonly Timed[];
   readonly info?: Partial<RunInfo>;
-  readonly missing?: readonly MissingWrite[];
   readonly unreadable?: number;
 } = {}): Timeline {
   const events: Timed[] = Object.entries(startsAtMs).map(([phase, atMs]) => ({ atMs, type: 'phase-entered', phase }) as Timed);
@@ -41,7 +39,7 @@ export function film({
       }
     }
   }
-  events.push({ atMs: 8_500, type: 'settled', afterMs: 400 }, { atMs: 9_500, type: 'read-back', keys: 60, missing, unreadable }, ...extra);
+  events.push({ atMs: 8_500, type: 'settled', afterMs: 400 }, { atMs: 9_500, type: 'read-back', keys: 60, unreadable }, ...extra);
   const ordered = events.toSorted((a, b) => a.atMs - b.atMs).map((event, seq) => ({ ...event, seq }) as TimelineEvent);
   return new Timeline({ ...run, ...info }, ordered);
 }
