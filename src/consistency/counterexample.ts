@@ -60,12 +60,21 @@ export function overwritten(read: Step, same: readonly Step[] | null, other: rea
   return fewest.toSorted((a, b) => Number(a === read) - Number(b === read) || a.sentAtMs - b.sentAtMs);
 }
 
-const time = (ms: number): string => `${(ms / 1000).toFixed(3)} s`;
+/** The moments of a window in order, and how to write them so that no two look the same. */
+export function momentsOf(window: readonly Step[]): { readonly moments: readonly number[]; readonly written: (ms: number) => string } {
+  const known = window.flatMap(({ sentAtMs, doneAtMs }) => [sentAtMs, doneAtMs]).filter(Number.isFinite);
+  const moments = [...new Set(known)].toSorted((a, b) => a - b);
+  const inDigits = (digits: number) => (ms: number) => `${(ms / 1_000).toFixed(digits)} s`;
+  const digits = [3, 4, 5].find((some) => new Set(moments.map(inDigits(some))).size === moments.length) ?? 6;
+  return { moments, written: inDigits(digits) };
+}
+
 const by = ({ node }: Step): string => (node === null ? '' : ` by ${node}`);
 
 /** The contradiction in one sentence. */
 export function explained(reason: Reason, window: readonly Step[]): string {
   const read = window.at(-1) as Step;
+  const { written: time } = momentsOf(window);
   const value = read.value === nothing ? 'nothing' : reason === 'foreign' ? 'a value' : String(read.value);
   const returned = `${read.node ?? 'a node'} returned ${value} to client ${read.client ?? '?'} at ${time(read.doneAtMs)}`;
   const write = window.find(({ verb }) => verb === 'set');
