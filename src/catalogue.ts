@@ -1,37 +1,95 @@
 import { allFaults } from './faults.ts';
-import { parametersOf } from './parameter.ts';
+import { type ParameterInfo, parametersOf } from './parameter.ts';
+import { outcomeTable } from './workload/outcome.ts';
+import { workloadOptions } from './workload.ts';
+import { allWorkloads } from './workloads.ts';
 
 const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('<', '&lt;');
+const table = (heads: readonly string[], rows: readonly (readonly string[])[]): string =>
+  [heads, heads.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
 
-/** All kinds of fault as a Markdown table, from what each file says of itself. The README holds it between two marks. */
-export async function faultTable(): Promise<string> {
-  const rows = [...(await allFaults())].map(([name, { kind }]) => {
-    const parameters = parametersOf(kind.parameters).map(({ flag, about, choices, fallback, required }) => {
-      const given = choices.length > 0 && !about.includes(choices[0] as string) ? `: ${choices.join(', ')}` : about ? `: ${about}` : '';
-      const otherwise = fallback !== undefined ? ` (${JSON.stringify(fallback).replaceAll('"', '')})` : required ? ' (required)' : '';
-      return `\`${flag}\`${given}${otherwise}`;
-    });
-    const columns = [
-      `**${name}**<br>${cell(kind.about)}`,
-      parameters.map(cell).join('<br>'),
-      ...[kind.mechanism, kind.evidence, kind.undo].map(cell),
-    ];
-    return `| ${columns.join(' | ')} |`;
-  });
-  return ['| fault | parameters | what it does | evidence | undo |', '| --- | --- | --- | --- | --- |', ...rows].join('\n');
+/** A default as it is written, without the quotes of JSON. */
+const fallbackText = (fallback: unknown): string => JSON.stringify(fallback).replaceAll('"', '');
+
+function parameterText({ about, choices, fallback, required }: ParameterInfo, name: string): string {
+  const given = choices.length > 0 && !about.includes(choices[0] as string) ? `: ${choices.join(', ')}` : about ? `: ${about}` : '';
+  const otherwise = fallback !== undefined ? ` (${fallbackText(fallback)})` : required ? ' (required)' : '';
+  return cell(`\`${name}\`${given}${otherwise}`);
 }
 
-const [start, end] = ['<!-- faults: made by `npm run docs` -->', '<!-- end of faults -->'];
+/** All kinds of fault, from what each file says of itself. */
+async function faultTable(): Promise<string> {
+  return table(
+    ['fault', 'parameters', 'what it does', 'evidence', 'undo'],
+    [...(await allFaults())].map(([name, { kind }]) => [
+      `**${name}**<br>${cell(kind.about)}`,
+      parametersOf(kind.parameters)
+        .map((info) => parameterText(info, info.flag))
+        .join('<br>'),
+      ...[kind.mechanism, kind.evidence, kind.undo].map(cell),
+    ]),
+  );
+}
 
-/** A text with today's table between the marks. */
-export async function withFaultTable(text: string): Promise<string> {
-  const [before, after] = [text.indexOf(start), text.indexOf(end)];
-  if (before < 0 || after < before) throw new Error(`expected the marks ${start} and ${end} around the table of faults, found them not`);
-  return `${text.slice(0, before)}${start}\n\n${await faultTable()}\n\n${text.slice(after)}`;
+/** All kinds of workload, and below them the options that every kind has. */
+async function workloadTable(): Promise<string> {
+  const kinds = table(
+    ['workload', 'what clients do', 'what must be true', 'options of its own'],
+    [...(await allWorkloads())].map(([name, { kind }]) => [
+      `**${name}**`,
+      ...[kind.about, kind.promise].map(cell),
+      kind.extra
+        ? parametersOf(kind.extra)
+            .map((info) => parameterText(info, info.name))
+            .join('<br>')
+        : '',
+    ]),
+  );
+  const options = table(
+    ['option of every workload', 'default', 'meaning'],
+    parametersOf(workloadOptions).map(({ name, about, choices, fallback }) => [
+      `\`${name}\``,
+      cell(fallbackText(fallback)),
+      cell(choices.length > 0 && !choices.every((choice) => about.includes(choice)) ? `${about}: ${choices.join(', ')}` : about),
+    ]),
+  );
+  return `${kinds}\n\n${options}`;
+}
+
+/** What each error says about the operation that got it. */
+const outcomesTable = (): string =>
+  table(
+    ['error', 'reason', 'outcome', 'why', 'known from'],
+    outcomeTable.map(({ pattern, reason, outcome, why, source }) => [
+      pattern === null ? '' : `\`${pattern.source.replaceAll('|', '\\|')}\``,
+      reason,
+      outcome,
+      cell(why),
+      cell(source),
+    ]),
+  );
+
+/** The tables that the README holds between two marks each. */
+const tables: Readonly<Record<string, () => string | Promise<string>>> = {
+  faults: faultTable,
+  workloads: workloadTable,
+  outcomes: outcomesTable,
+};
+
+/** A text with today's tables between the marks. */
+export async function withTables(text: string): Promise<string> {
+  let result = text;
+  for (const [name, made] of Object.entries(tables)) {
+    const [start, end] = [`<!-- ${name}: made by \`npm run docs\` -->`, `<!-- end of ${name} -->`];
+    const [before, after] = [result.indexOf(start), result.indexOf(end)];
+    if (before < 0 || after < before) throw new Error(`expected the marks ${start} and ${end} around the table of ${name}, found them not`);
+    result = `${result.slice(0, before)}${start}\n\n${await made()}\n\n${result.slice(after)}`;
+  }
+  return result;
 }
 
 if (import.meta.main) {
   const { readFileSync, writeFileSync } = await import('node:fs');
   const file = new URL('../README.md', import.meta.url);
-  writeFileSync(file, await withFaultTable(readFileSync(file, 'utf8')));
+  writeFileSync(file, await withTables(readFileSync(file, 'utf8')));
 }

@@ -89,9 +89,9 @@ program
   });
 program
   .command('list')
-  .description('list the experiments that come with Slotquake, or the faults')
-  .argument('[what]', 'experiments or faults', 'experiments')
-  .addHelpText('after', examples('list', 'list faults'))
+  .description('list the experiments that come with Slotquake, the faults, or the workloads')
+  .argument('[what]', 'experiments, faults or workloads', 'experiments')
+  .addHelpText('after', examples('list', 'list faults', 'list workloads'))
   .action(async (what: string) => (await import('./cli/list.ts')).list(what));
 program
   .command('up')

@@ -108,10 +108,10 @@ describe('the README', () => {
     }
   });
 
-  it('has the table of the faults as they are now', async () => {
-    const { withFaultTable } = await import('../src/catalogue.ts');
+  it('has the tables of faults, workloads and outcomes as they are now', async () => {
+    const { withTables } = await import('../src/catalogue.ts');
     const readme = readFileSync(path.join(src, '..', 'README.md'), 'utf8');
-    expect(await withFaultTable(readme), 'run `npm run docs`').toBe(readme);
+    expect(await withTables(readme), 'run `npm run docs`').toBe(readme);
   });
   it('shows an experiment that loads', async () => {
     const { validate } = await import('../src/cli/load.ts');

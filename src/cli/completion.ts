@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { UsageError } from '../base/errors.ts';
 import { didYouMean } from '../base/nearest.ts';
+import { lists } from './list.ts';
 import { experimentNames } from './load.ts';
 
 const shells = ['bash', 'zsh', 'fish'];
@@ -12,9 +13,14 @@ export function completion(shell: string, program: Command): string {
     ...command.options.flatMap(({ long }) => long ?? []),
     '--help',
   ];
+  const argumentsOf: Readonly<Record<string, () => readonly string[]>> = {
+    run: experimentNames,
+    list: () => lists,
+    completion: () => shells,
+  };
   const commands = program.commands.map((command) => ({
     name: command.name(),
-    words: [...words(command), ...(command.name() === 'run' ? experimentNames() : command.name() === 'completion' ? shells : [])],
+    words: [...words(command), ...(argumentsOf[command.name()]?.() ?? [])],
   }));
   const names = commands.map(({ name }) => name).join(' ');
   const cases = commands.map((command) => `      ${command.name}) words="${command.words.join(' ')}" ;;`).join('\n');

@@ -1,6 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { workloadOptions } from '../../src/workload.ts';
+import { allWorkloads } from '../../src/workloads.ts';
 
 const cli = path.join(import.meta.dirname, '..', '..', 'src', 'cli.ts');
 const slotquake = (...args: string[]) => spawnSync(process.execPath, [cli, ...args], { encoding: 'utf8' });
@@ -18,6 +20,7 @@ describe('the command line', () => {
     [['run', 'bus-port-blokced'], 'bus-port-blocked'],
     [['run', 'bus-port-blocked', '--variant', 'curd'], 'cured'],
     [['completion', 'bsh'], 'bash'],
+    [['list', 'worklods'], 'workloads'],
   ];
   for (const [args, suggestion] of mistyped) {
     it(`suggests ${suggestion} for ${args.join(' ')}`, () => {
@@ -36,4 +39,15 @@ describe('the command line', () => {
     expect(slotquake('completion', 'bash').stdout).toMatch(/run\) words="[^"]*--variant[^"]*bus-port-blocked/);
     expect(slotquake('completion', 'fish').stdout).toContain('__fish_use_subcommand');
   });
+  it('lists each workload with what it promises, what is its own, and what every one has', async () => {
+    const { stdout } = slotquake('list', 'workloads');
+    for (const [name, { kind }] of await allWorkloads()) {
+      expect(stdout).toContain(name);
+      expect(stdout).toContain(kind.about);
+      expect(stdout).toContain(kind.promise);
+    }
+    for (const option of ['ttlMs', ...Object.keys(workloadOptions.shape)]) expect(stdout).toContain(` ${option} `);
+    expect(stdout).toMatch(/client .*bare, ioredis, iovalkey, node-redis.*by default bare/);
+  });
+  it('completes what can be listed', () => expect(slotquake('completion', 'bash').stdout).toMatch(/ list\) words="[^"]*workloads/));
 });
