@@ -205,7 +205,7 @@ describe('an experiment with a plain type error', () => {
   const errors: readonly (readonly [string, RegExp])[] = [
     ['hypothesis: 5', /expected hypothesis to be a string, got 5/],
     ["disturb: 'x'", /expected disturb to be a function, got "x"/],
-    ["workload: { ...registers(), rate: 'fast' }", /expected workload\.rate to be a number .*got "fast"/],
+    ["workload: { kind: 'registers', clients: 1, rate: 'fast' }", /expected workload\.rate to be a number .*got "fast"/],
   ];
   for (const [index, [field, says]] of errors.entries())
     it(`is refused: ${field.slice(0, 30)}`, async () => {
