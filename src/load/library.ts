@@ -3,7 +3,7 @@ import type { Cluster } from '../cluster.ts';
 import { log } from '../base/log.ts';
 import { messageOf } from '../base/errors.ts';
 import type { Request, Workload } from '../workload.ts';
-import type { Reply } from '../resp.ts';
+import type { Command, Reply } from '../resp.ts';
 import type { Answer, Dial, Session } from './session.ts';
 
 /**
@@ -40,6 +40,9 @@ interface IoredisLike {
 }
 type IoredisLikeCluster = new (nodes: { host: string; port: number }[], options: ClusterOptions) => IoredisLike;
 
+/** They know which commands only read, and may go to a replica, by their names in lower case. */
+const inLowerCase = ([name = '', ...args]: Command): [string, ...string[]] => [name.toLowerCase(), ...args];
+
 /** Both take a map from the addresses that nodes announce to those that reach them. */
 export function ioredisSession(Client: IoredisLikeCluster, { nodes }: Cluster, { readsFrom }: Workload, dial: Dial): Session {
   const places = nodes.map((node) => ({ address: node.address, ...dial(node) }));
@@ -57,13 +60,12 @@ export function ioredisSession(Client: IoredisLikeCluster, { nodes }: Cluster, {
     async (request) => {
       const transaction = insideMulti(request);
       if (transaction) {
-        const answers = (await client.multi(transaction.map(([name = '', ...args]) => [name.toLowerCase(), ...args])).exec()) ?? [];
+        const answers = (await client.multi(transaction.map(inLowerCase)).exec()) ?? [];
         const failed = answers.find(([error]) => error !== null)?.[0];
         if (failed) throw failed;
         return [answers.map(([, reply]) => reply as Reply)];
       }
-      const [name = '', ...args] = request.commands[0] ?? [];
-      return [(await client.call(name, ...args)) as Reply];
+      return [(await client.call(...inLowerCase(request.commands[0] ?? []))) as Reply];
     },
     () => client.disconnect(),
   );

@@ -14,7 +14,10 @@ export default ((cluster, { readsFrom }, dial) => {
   const client = createCluster({
     rootNodes: places.map(({ host, port }) => ({ socket: { host, port, ...socket } })),
     defaults: { socket: socket as never },
-    nodeAddressMap: (address) => places.find((place) => place.address === address),
+    nodeAddressMap: (announced) => {
+      const place = places.find(({ address }) => address === announced);
+      return place && { host: place.host, port: place.port };
+    },
     useReplicas: readsFrom === 'replica',
   });
   client.on('error', (error: Error) => log.trace({ error: error.message }, 'client under test'));
