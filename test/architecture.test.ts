@@ -123,7 +123,7 @@ describe('the README', () => {
       const file = path.join(import.meta.dirname, `readme-block-${index}-${process.pid}.ts`);
       writeFileSync(
         file,
-        code.replaceAll("'slotquake'", "'../src/index.ts'").replaceAll(/'slotquake\/fault\/([a-z-]+)'/g, "'../src/fault/$1.ts'"),
+        code.replaceAll("'slotquake'", "'../src/index.ts'").replaceAll(/'slotquake\/(fault|workload)\/([a-z-]+)'/g, "'../src/$1/$2.ts'"),
       );
       try {
         await validate(((await import(file)) as { default: unknown }).default, 'README.md');
