@@ -1,4 +1,5 @@
 import { allFaults } from './faults.ts';
+import { lossRuns, spread } from './losses.ts';
 import { type ParameterInfo, parametersOf } from './parameter.ts';
 import { outcomeTable } from './workload/outcome.ts';
 import { workloadOptions } from './workload.ts';
@@ -69,15 +70,37 @@ const outcomesTable = (): string =>
     ]),
   );
 
-/** The tables that the README holds between two marks each. */
-const tables: Readonly<Record<string, () => string | Promise<string>>> = {
-  faults: faultTable,
-  workloads: workloadTable,
-  outcomes: outcomesTable,
+const variants = ['wounded', 'wait', 'min-replicas', 'cured'] as const;
+
+/** What the experiments about losses lost, from experiments/losses.json: the median of the runs, and the least and greatest. */
+function lossesTable(): string {
+  const runs = lossRuns();
+  return [...Map.groupBy(runs, ({ experiment }) => experiment)]
+    .map(([experiment, all]) => {
+      const rows = [...Map.groupBy(all, ({ engine, version }) => `${engine.split(':')[0]} ${version}`)].map(([engine, ofEngine]) => [
+        engine,
+        ...variants.map((variant) => {
+          const made = ofEngine.filter((run) => run.variant === variant);
+          if (made.length === 0) return '';
+          const lost = spread(made.map((run) => run.lost));
+          return lost === '0' ? '0' : `${lost} in ${spread(made.map(({ windowMs }) => windowMs))} ms`;
+        }),
+        `${ofEngine.filter(({ verdict }) => verdict === 'as-expected').length} of ${ofEngine.length}`,
+      ]);
+      return `**${experiment}**\n\n${table(['engine', 'as it comes', 'WAIT 1', 'min-replicas-to-write 1', 'both', 'runs as expected'], rows)}`;
+    })
+    .join('\n\n');
+}
+
+type Tables = Readonly<Record<string, () => string | Promise<string>>>;
+/** The tables that each document holds between two marks. */
+export const documents: Readonly<Record<string, Tables>> = {
+  'README.md': { faults: faultTable, workloads: workloadTable, outcomes: outcomesTable },
+  'experiments/README.md': { losses: lossesTable },
 };
 
-/** A text with today's tables between the marks. */
-export async function withTables(text: string): Promise<string> {
+/** A document's text with today's tables between the marks. */
+export async function withTables(text: string, tables: Tables): Promise<string> {
   let result = text;
   for (const [name, made] of Object.entries(tables)) {
     const [start, end] = [`<!-- ${name}: made by \`npm run docs\` -->`, `<!-- end of ${name} -->`];
@@ -90,6 +113,8 @@ export async function withTables(text: string): Promise<string> {
 
 if (import.meta.main) {
   const { readFileSync, writeFileSync } = await import('node:fs');
-  const file = new URL('../README.md', import.meta.url);
-  writeFileSync(file, await withTables(readFileSync(file, 'utf8')));
+  for (const [name, tables] of Object.entries(documents)) {
+    const file = new URL(`../${name}`, import.meta.url);
+    writeFileSync(file, await withTables(readFileSync(file, 'utf8'), tables));
+  }
 }

@@ -108,10 +108,17 @@ describe('the README', () => {
     }
   });
 
-  it('has the tables of faults, workloads and outcomes as they are now', async () => {
-    const { withTables } = await import('../src/catalogue.ts');
-    const readme = readFileSync(path.join(src, '..', 'README.md'), 'utf8');
-    expect(await withTables(readme), 'run `npm run docs`').toBe(readme);
+  it('has the tables of faults, workloads and outcomes as they are now, and experiments/README.md that of the losses', async () => {
+    const { documents, withTables } = await import('../src/catalogue.ts');
+    for (const [name, tables] of Object.entries(documents)) {
+      const text = readFileSync(path.join(src, '..', name), 'utf8');
+      expect(await withTables(text, tables), 'run `npm run docs`').toBe(text);
+    }
+  });
+  it('names every experiment in experiments/README.md', async () => {
+    const { experimentNames } = await import('../src/cli/load.ts');
+    const text = readFileSync(path.join(src, '..', 'experiments', 'README.md'), 'utf8');
+    for (const name of experimentNames()) expect(text).toContain(`| \`${name}\` |`);
   });
   it('shows an experiment that loads', async () => {
     const { validate } = await import('../src/cli/load.ts');
