@@ -18,10 +18,14 @@ export function encode(commands: readonly Command[]): string {
   let text = '';
   for (const command of commands) {
     text += `*${command.length}\r\n`;
-    for (const word of command) text += `$${word.length}\r\n${word}\r\n`;
+    for (const word of command) text += lengthOf(word) + word + '\r\n';
   }
   return text;
 }
+
+/** Most words are short, and making a number into a text costs as much as all the rest of a word. */
+const lengths = Array.from({ length: 256 }, (_, length) => `$${length}\r\n`);
+const lengthOf = ({ length }: string): string => lengths[length] ?? `$${length}\r\n`;
 
 /** What came is no RESP: nothing that follows on this connection can be trusted. */
 export class ProtocolError extends Error {

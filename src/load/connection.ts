@@ -13,13 +13,15 @@ export class Unanswered extends Error {
   }
 }
 
+/** Told once what came of a request. */
+export type Settle = (result: readonly Reply[] | Unanswered) => void;
+
 interface Pending {
-  replies: Reply[];
+  readonly replies: Reply[];
   readonly wanted: number;
   readonly deadlineMs: number;
-  settled: boolean;
-  readonly resolve: (replies: Reply[]) => void;
-  readonly reject: (error: Unanswered) => void;
+  /** Null once it was told. */
+  settle: Settle | null;
 }
 
 const reconnectAfterMs = 50;
@@ -74,18 +76,23 @@ export class Connection implements Disposable {
   }
 
   /** All replies, errors among them, in the order of the commands. Rejects with `Unanswered`. */
-  request(commands: readonly Command[]): Promise<Reply[]> {
-    if (!this.#ready) return Promise.reject(new Unanswered(this.#because, false));
-    return this.#send(commands, performance.now() + this.#timeoutMs);
+  request(commands: readonly Command[]): Promise<readonly Reply[]> {
+    return new Promise((resolve, reject) => {
+      this.send(commands, (result) => (result instanceof Unanswered ? reject(result) : resolve(result)));
+    });
   }
 
-  #send(commands: readonly Command[], deadlineMs: number): Promise<Reply[]> {
-    return new Promise((resolve, reject) => {
-      this.#pending.push({ replies: [], wanted: commands.length, deadlineMs, settled: false, resolve, reject });
-      // What is asked in one turn of the event loop goes out in one write.
-      if (this.#outgoing === '') process.nextTick(() => this.#flush());
-      this.#outgoing += encode(commands);
-    });
+  /** The same without a promise; where there is no connection, `settle` is told at once. */
+  send(commands: readonly Command[], settle: Settle): void {
+    if (this.#ready) this.#send(commands, settle);
+    else settle(new Unanswered(this.#because, false));
+  }
+
+  #send(commands: readonly Command[], settle: Settle): void {
+    this.#pending.push({ replies: [], wanted: commands.length, deadlineMs: performance.now() + this.#timeoutMs, settle });
+    // What is asked in one turn of the event loop goes out in one write.
+    if (this.#outgoing === '') process.nextTick(() => this.#flush());
+    this.#outgoing += encode(commands);
   }
 
   #flush(): void {
@@ -110,16 +117,17 @@ export class Connection implements Disposable {
     });
     socket.once(tls ? 'secureConnect' : 'connect', () => {
       clearTimeout(giveUp);
-      this.#send([['CLIENT', 'SETNAME', this.#name], ...this.#greeting], performance.now() + this.#timeoutMs).then(
-        (replies) => {
-          const refused = replies.find((reply) => reply instanceof ReplyError);
-          // A node that is loading lets nobody be greeted, and says so to every request as well.
-          if (refused instanceof ReplyError && !/^LOADING|^BUSY|^MASTERDOWN/.test(refused.message))
-            socket.destroy(new Error(refused.message));
-          else this.#become(true);
-        },
-        () => socket.destroy(new Error('the connection was not greeted in time')),
-      );
+      this.#send([['CLIENT', 'SETNAME', this.#name], ...this.#greeting], (result) => {
+        if (result instanceof Unanswered) {
+          socket.destroy(new Error('the connection was not greeted in time'));
+          return;
+        }
+        const refused = result.find((reply) => reply instanceof ReplyError);
+        // A node that is loading lets nobody be greeted, and says so to every request as well.
+        if (refused instanceof ReplyError && !/^LOADING|^BUSY|^MASTERDOWN/.test(refused.message))
+          socket.destroy(new Error(refused.message));
+        else this.#become(true);
+      });
     });
     let because = 'Connection is closed';
     socket.on('error', (error: NodeJS.ErrnoException) => {
@@ -129,9 +137,10 @@ export class Connection implements Disposable {
       clearTimeout(giveUp);
       this.#because = because;
       this.#become(false);
-      for (const pending of this.#pending.splice(0)) if (!pending.settled) pending.reject(new Unanswered(because, true));
+      const lost = this.#pending.splice(0);
       this.#first = 0;
       this.#outgoing = '';
+      for (const pending of lost) this.#tell(pending, new Unanswered(because, true));
       if (!this.#closed) this.#reopening = setTimeout(() => this.#open(), reconnectAfterMs);
     });
   }
@@ -152,9 +161,13 @@ export class Connection implements Disposable {
       this.#pending.splice(0, this.#first);
       this.#first = 0;
     }
-    if (pending.settled) return;
-    pending.settled = true;
-    pending.resolve(pending.replies);
+    this.#tell(pending, pending.replies);
+  }
+
+  #tell(pending: Pending, result: readonly Reply[] | Unanswered): void {
+    const { settle } = pending;
+    pending.settle = null;
+    settle?.(result);
   }
 
   #expire(): void {
@@ -162,9 +175,7 @@ export class Connection implements Disposable {
     for (let index = this.#first; index < this.#pending.length; index++) {
       const pending = this.#pending[index] as Pending;
       if (pending.deadlineMs > now) break;
-      if (pending.settled) continue;
-      pending.settled = true;
-      pending.reject(new Unanswered('Command timed out', true));
+      if (pending.settle) this.#tell(pending, new Unanswered('Command timed out', true));
     }
   }
 

@@ -47,23 +47,27 @@ export class BareSession implements Session {
     this.#wait = workload.wait > 0 ? [['WAIT', `${workload.wait}`, `${workload.waitTimeoutMs}`]] : [];
   }
 
-  async request(request: Request, slot: number, onSent: (node: string | null) => void): Promise<Answer> {
+  request(request: Request, slot: number, onSent: (node: string | null) => void): Promise<Answer> {
     const reads = request.value === undefined && request.verb !== 'take';
     const fromReplica = reads && this.#workload.readsFrom === 'replica';
     const at = fromReplica ? this.#replica(slot) : this.#routes.primary(slot);
     const node = (this.#nodes[at] as Node).name;
     onSent(node);
     const connection = (fromReplica ? this.#readers : this.#connections)[at] ?? this.#open(at, fromReplica);
-    if (connection.fresh) await connection.settled();
-    try {
-      const waits = !reads && this.#wait.length > 0;
-      const replies = await connection.request(waits ? [...request.commands, ...this.#wait] : request.commands);
-      const moved = replies.find((reply) => reply instanceof ReplyError && reply.message.startsWith('MOVED '));
-      if (moved) this.#routes.moved((moved as ReplyError).message);
-      return { node, replies };
-    } catch (error) {
-      return { node, error: error as Error, sent: !(error instanceof Unanswered) || error.sent };
-    }
+    const commands = !reads && this.#wait.length > 0 ? [...request.commands, ...this.#wait] : request.commands;
+    return new Promise((resolve) => {
+      const send = (): void =>
+        connection.send(commands, (result) => {
+          if (result instanceof Unanswered) resolve({ node, error: result, sent: result.sent });
+          else {
+            for (const reply of result)
+              if (reply instanceof ReplyError && reply.message.startsWith('MOVED ')) this.#routes.moved(reply.message);
+            resolve({ node, replies: result });
+          }
+        });
+      if (connection.fresh) void connection.settled().then(send);
+      else send();
+    });
   }
 
   /** Asks a node for the topology, for the routes. */

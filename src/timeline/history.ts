@@ -92,6 +92,8 @@ export class HistoryWriter implements Disposable {
   readonly #onUnwritable: (error: unknown, file: string) => void;
   readonly #names: Record<Table, Map<string, number>> = { key: new Map(), node: new Map(), reason: new Map() };
   #bytes = Buffer.allocUnsafe(frameBytes);
+  /** The same bytes: a Buffer checks every number that it writes. */
+  #view = viewOf(this.#bytes);
   #length = frameHead;
   #due: NodeJS.Immediate | undefined;
   #broken = false;
@@ -107,28 +109,28 @@ export class HistoryWriter implements Disposable {
     const node = operation.node === null ? none : this.#name('node', operation.node);
     const reason = operation.reason === null ? none : this.#name('reason', operation.reason);
     this.#reserve(operationBytes + 4 * operation.values.length);
-    const bytes = this.#bytes;
-    let at = this.#length;
+    const [bytes, view] = [this.#bytes, this.#view];
+    const at = this.#length;
     bytes[at] = 2;
     bytes[at + 1] = verbs.indexOf(operation.verb);
     bytes[at + 2] = outcomes.indexOf(operation.outcome) | (operation.final ? 4 : 0) | (operation.replica ? 8 : 0);
     bytes[at + 3] = 0;
-    bytes.writeUInt32LE(operation.id, at + 4);
-    bytes.writeUInt16LE(operation.client, at + 8);
-    bytes.writeUInt16LE(node, at + 10);
-    bytes.writeUInt16LE(reason, at + 12);
-    bytes.writeUInt16LE(0, at + 14);
-    bytes.writeUInt32LE(key, at + 16);
-    bytes.writeInt32LE(operation.value, at + 20);
-    bytes.writeFloatLE(operation.sentAtMs - operation.dueAtMs, at + 24);
-    bytes.writeDoubleLE(operation.sentAtMs, at + 28);
-    bytes.writeDoubleLE(operation.doneAtMs, at + 36);
-    bytes.writeUInt32LE(operation.values.length, at + 44);
+    view.setUint32(at + 4, operation.id, true);
+    view.setUint16(at + 8, operation.client, true);
+    view.setUint16(at + 10, node, true);
+    view.setUint16(at + 12, reason, true);
+    view.setUint16(at + 14, 0, true);
+    view.setUint32(at + 16, key, true);
+    view.setInt32(at + 20, operation.value, true);
+    view.setFloat32(at + 24, operation.sentAtMs - operation.dueAtMs, true);
+    view.setFloat64(at + 28, operation.sentAtMs, true);
+    view.setFloat64(at + 36, operation.doneAtMs, true);
+    const { length } = operation.values;
+    view.setUint32(at + 44, length, true);
     // The count is followed by four bytes of nothing, so that a later format can say more.
-    bytes.writeUInt32LE(0, at + 48);
-    at += operationBytes;
-    for (const value of operation.values) at = bytes.writeInt32LE(value, at);
-    this.#length = at;
+    view.setUint32(at + 48, 0, true);
+    for (let index = 0; index < length; index++) view.setInt32(at + operationBytes + 4 * index, operation.values[index] as number, true);
+    this.#length = at + operationBytes + 4 * length;
     this.#due ??= setImmediate(() => this.flush());
   }
 
@@ -154,7 +156,9 @@ export class HistoryWriter implements Disposable {
   #reserve(bytes: number): void {
     if (this.#length + bytes <= this.#bytes.length) return;
     this.flush();
-    if (frameHead + bytes > this.#bytes.length) this.#bytes = Buffer.allocUnsafe(frameHead + 2 * bytes);
+    if (frameHead + bytes <= this.#bytes.length) return;
+    this.#bytes = Buffer.allocUnsafe(frameHead + 2 * bytes);
+    this.#view = viewOf(this.#bytes);
   }
 
   flush(): void {
@@ -182,6 +186,8 @@ export class HistoryWriter implements Disposable {
     closeSync(this.#descriptor);
   }
 }
+
+const viewOf = ({ buffer, byteOffset, byteLength }: Buffer): DataView => new DataView(buffer, byteOffset, byteLength);
 
 /**
  * One operation while the history streams by: the same object for each, so what must outlast the call is copied. Names
