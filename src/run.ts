@@ -9,6 +9,7 @@ import { seededRandom } from './base/random.ts';
 import type { Cluster } from './cluster.ts';
 import { formCluster } from './cluster/form.ts';
 import { logKind } from './cluster/log-kind.ts';
+import type { Consistency } from './consistency.ts';
 import type { Driver, Hosts, Reach } from './driver.ts';
 import type { Experiment, Stage } from './experiment.ts';
 import { GuardLink } from './guarded.ts';
@@ -19,6 +20,8 @@ import { type Judgement, judge } from './judge.ts';
 import { Observer } from './observe.ts';
 import { writeReport } from './report.ts';
 import { settle } from './settle.ts';
+import { gossipMs } from './timeline/theory.ts';
+import { relapseUntilMs } from './timeline/relapse.ts';
 import { version } from './version.ts';
 import { errorReplies, grown } from './load/error-replies.ts';
 import type { Workload } from './workload.ts';
@@ -53,6 +56,8 @@ export interface RunResult {
   readonly id: string;
   readonly folder: string;
   readonly judgement: Judgement;
+  /** What operations showed; null where none were recorded. */
+  readonly consistency: Consistency | null;
   /** What ended the run before its time, if anything did. */
   readonly error?: unknown;
 }
@@ -104,7 +109,7 @@ export async function runExperiment(experiment: Experiment, options: RunOptions)
     // Where the disk is full, the run has ended with that already.
     error ??= unwritable(options.folder, thrown);
   }
-  return { id, folder: options.folder, judgement, ...(error === undefined ? {} : { error }) };
+  return { id, folder: options.folder, judgement, consistency, ...(error === undefined ? {} : { error }) };
 }
 
 /** Those that the experiment names, or all that can be asked of its workload. */
@@ -182,9 +187,19 @@ class Run {
 
     this.#recorder.record({ type: 'phase-entered', phase: 'settle', withinMs: info.settleWithinMs });
     const healedAtMs = this.#recorder.events.findLast(({ type }) => type === 'fault-healed')?.atMs ?? this.#recorder.nowMs();
-    const lacking = await settle(info, observer, this.#recorder, info.settleWithinMs, this.#signal);
+    const { lacking, healthySinceMs } = await settle(
+      info,
+      observer,
+      this.#recorder,
+      {
+        withinMs: info.settleWithinMs,
+        holdMs: gossipMs(info),
+        notBeforeMs: relapseUntilMs(new Timeline(info, this.#recorder.events)),
+      },
+      this.#signal,
+    );
     this.#recorder.record(
-      lacking.length === 0 ? { type: 'settled', afterMs: this.#recorder.nowMs() - healedAtMs } : { type: 'not-settled', lacking },
+      healthySinceMs !== null ? { type: 'settled', afterMs: Math.max(0, healthySinceMs - healedAtMs) } : { type: 'not-settled', lacking },
     );
 
     // A moment of normal work, so that clients are seen to have recovered too.
@@ -243,7 +258,7 @@ class Run {
     const info = this.info(invariantNames);
     writeFileSync(path.join(folder, 'run.json'), `${JSON.stringify(info, null, 2)}\n`);
     this.#recorder.record({ type: 'waiting', until: 'every node describes the same healthy cluster', withinMs: formWithinMs });
-    const lacking = await settle(info, observer, this.#recorder, formWithinMs, this.#signal);
+    const { lacking } = await settle(info, observer, this.#recorder, { withinMs: formWithinMs }, this.#signal);
     if (lacking.length > 0)
       throw new SlotquakeError(
         `the cluster did not form within ${formWithinMs / 1_000} s: ${lacking.slice(0, 6).join('; ')}${lastWords(path.join(folder, 'logs'))}; see the engines' logs in ${path.join(folder, 'logs')}`,

@@ -1,28 +1,47 @@
+import { formatMs } from './base/duration.ts';
 import { sleepMs } from './base/poll.ts';
 import type { Observer } from './observe.ts';
 import { lacking } from './timeline/health.ts';
 import type { Recorder } from './timeline/recorder.ts';
 import type { RunInfo } from './timeline.ts';
 
+export interface Settling {
+  /** What is lacking: nothing when it settled. */
+  readonly lacking: readonly string[];
+  /** Since when it has been healthy, on the run's clock; null where it is not. */
+  readonly healthySinceMs: number | null;
+}
+
 /**
- * Waits until every node has described the same healthy cluster, by answers given after this call, or the time is up.
- * Returns what is lacking: nothing when it settled.
+ * Waits until every node has described the same healthy cluster, by answers given after this call, and still does so
+ * `holdMs` later and at `notBeforeMs` on the run's clock; or the time is up. A relapse is noted.
  */
 export async function settle(
   run: RunInfo,
   observer: Observer,
   recorder: Recorder,
-  withinMs: number,
+  { withinMs, holdMs = 0, notBeforeMs = 0 }: { readonly withinMs: number; readonly holdMs?: number; readonly notBeforeMs?: number },
   signal?: AbortSignal,
-): Promise<string[]> {
+): Promise<Settling> {
   const sinceMs = recorder.nowMs();
+  let healthySinceMs: number | null = null;
   for (;;) {
     const reasons = lacking(run, {
       clusterInfo: observer.latest('cluster-info', sinceMs),
       topology: observer.latest('topology', sinceMs),
       replication: observer.latest('replication', sinceMs),
     });
-    if (reasons.length === 0 || recorder.nowMs() - sinceMs > withinMs) return reasons;
+    const nowMs = recorder.nowMs();
+    if (reasons.length > 0 && healthySinceMs !== null) {
+      recorder.record({
+        type: 'noted',
+        text: `healthy for ${formatMs(nowMs - healthySinceMs)}, and then no longer: ${reasons.join('; ')}`,
+      });
+      healthySinceMs = null;
+    }
+    if (reasons.length === 0) healthySinceMs ??= nowMs;
+    const held = healthySinceMs !== null && nowMs >= healthySinceMs + holdMs && nowMs >= notBeforeMs;
+    if (held || nowMs - sinceMs > withinMs) return { lacking: reasons, healthySinceMs };
     await sleepMs(25, signal);
   }
 }

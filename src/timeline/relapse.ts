@@ -1,0 +1,22 @@
+import { spanOf } from './claims.ts';
+import type { Timeline } from './timeline.ts';
+
+/** The longest time that a relapse is waited for. */
+const relapseWithinMs = 6_000;
+
+/**
+ * Until when packets from before a heal may still arrive. What a node sent into a cut link waits in its kernel, also after
+ * the engine has closed the link, and is sent again at intervals that double: the next time comes within as long as the
+ * link was cut. A message from before a failover makes whoever gets it take the new primary for the replica that it was
+ * (cluster.c clusterProcessPacket, "Master turned into a slave!"; later engines refuse an older config epoch), until the
+ * next message corrects it.
+ */
+export function relapseUntilMs(timeline: Timeline): number {
+  const ends = timeline
+    .of('fault-injecting')
+    .filter(({ exposes }) => exposes.some(({ how }) => how === 'isolated'))
+    .map(({ fault }) => spanOf(timeline, fault))
+    .filter(({ healedAtMs }) => Number.isFinite(healedAtMs))
+    .map(({ injectedAtMs, healedAtMs }) => healedAtMs + Math.min(relapseWithinMs, healedAtMs - injectedAtMs));
+  return Math.max(0, ...ends);
+}

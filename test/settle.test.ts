@@ -1,0 +1,97 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Observer } from '../src/observe.ts';
+import { settle } from '../src/settle.ts';
+import { relapseUntilMs } from '../src/timeline/relapse.ts';
+import { Recorder } from '../src/timeline/recorder.ts';
+import type { ProbeName } from '../src/timeline/observation.ts';
+import { fault, film } from './invariant/recorded.ts';
+import { healthy, run } from './recorded.ts';
+
+describe('settling', () => {
+  let folder = '';
+  let recorder: Recorder;
+  beforeEach(() => {
+    folder = mkdtempSync(path.join(tmpdir(), 'settle-'));
+    recorder = new Recorder(folder, undefined, () => {});
+  });
+  afterEach(() => {
+    recorder[Symbol.dispose]();
+    rmSync(folder, { recursive: true });
+  });
+  /** Nodes that are well but at certain looks, counted from 0. */
+  const observing = (isIll: (look: number) => boolean): Observer => {
+    let look = -1;
+    return {
+      latest: (probe: ProbeName) => {
+        if (probe === 'cluster-info') look++;
+        const answers = run.nodes.map(({ name }) => [name, healthy(name)] as const);
+        if (isIll(look)) for (const [, answer] of answers) answer['cluster-info'] = { state: 'fail', counters: {} };
+        return new Map(answers.map(([name, answer]) => [name, answer[probe]]));
+      },
+    } as unknown as Observer;
+  };
+  const notes = (): string[] => recorder.events.flatMap((event) => (event.type === 'noted' ? [event.text] : []));
+
+  it('is done at once where nothing has to hold', async () =>
+    expect(
+      await settle(
+        run,
+        observing(() => false),
+        recorder,
+        { withinMs: 1_000 },
+      ),
+    ).toMatchObject({ lacking: [] }));
+  it('begins anew after a relapse, and notes it', async () => {
+    const { lacking, healthySinceMs } = await settle(
+      run,
+      observing((look) => look === 3),
+      recorder,
+      { withinMs: 5_000, holdMs: 150 },
+    );
+    expect(lacking).toEqual([]);
+    expect(notes()).toEqual([expect.stringMatching(/^healthy for .*, and then no longer: node-1 says cluster_state:fail/)]);
+    expect(healthySinceMs).toBeGreaterThan(recorder.events[0]?.atMs ?? Number.POSITIVE_INFINITY);
+  });
+  it('does not end before packets of old may have come', async () => {
+    const { healthySinceMs } = await settle(
+      run,
+      observing(() => false),
+      recorder,
+      { withinMs: 5_000, notBeforeMs: 200 },
+    );
+    expect(healthySinceMs).toBeLessThan(200);
+    expect(recorder.nowMs()).toBeGreaterThanOrEqual(200);
+  });
+  it('tells what is lacking when the time is up, and since when it was well if it only did not hold for long enough', async () => {
+    expect(
+      await settle(
+        run,
+        observing(() => true),
+        recorder,
+        { withinMs: 60 },
+      ),
+    ).toMatchObject({ healthySinceMs: null });
+    const { lacking, healthySinceMs } = await settle(
+      run,
+      observing(() => false),
+      recorder,
+      { withinMs: 60, holdMs: 10_000 },
+    );
+    expect(lacking).toEqual([]);
+    expect(healthySinceMs).not.toBeNull();
+  });
+});
+
+describe('a relapse', () => {
+  it('is awaited for as long as nodes were cut off, and 6 s at most', () => {
+    expect(relapseUntilMs(film({ extra: fault('node-1', 'isolated', 1_000, 4_000) }))).toBe(4_000 + 2_950);
+    expect(relapseUntilMs(film({ extra: fault('node-1', 'isolated', 0, 9_000) }))).toBe(15_000);
+  });
+  it('is not awaited after other faults, nor after one that was never healed', () => {
+    expect(relapseUntilMs(film({ extra: fault('node-1', 'frozen', 1_000, 4_000) }))).toBe(0);
+    expect(relapseUntilMs(film({ extra: fault('node-1', 'isolated', 1_000, 4_000).slice(0, 3) }))).toBe(0);
+  });
+});
