@@ -7,7 +7,7 @@ import { describe, type Names, namesOf, notable } from './describe.ts';
 import { escape } from './escape.ts';
 import { operations } from './operations.ts';
 import { page } from './page.ts';
-import type { Throughput } from '../consistency/service.ts';
+import { range } from './range.ts';
 import { drawing } from './svg.ts';
 
 /** The record of one run as one page that needs nothing else: verdict, timeline, findings with their witnesses, events. */
@@ -18,11 +18,11 @@ export function htmlReport(timeline: Timeline, consistency: Consistency | null, 
     `${run.experiment} / ${run.variant}: ${judgement.verdict.replaceAll('-', ' ')}`,
     [
       header(timeline, judgement),
-      timelineSection(timeline, consistency?.service.throughput ?? null, names),
+      timelineSection(timeline, consistency, names),
       faults(timeline),
       findings(timeline, judgement, names),
       measured(judgement.measures),
-      ...(consistency ? operations(run, consistency) : []),
+      ...operations(timeline, consistency),
       `<h2>Settings</h2><p class="mono">${
         Object.entries(run.settings)
           .map(([name, value]) => `${escape(name)} ${escape(value || '""')}`)
@@ -61,6 +61,10 @@ const legend = (
     ['<path d="M3 11 h8 l-4 -8 Z" class="log grave"/>', 'engine log: a failure is seen'],
     ['<path d="M3 11 h8 l-4 -8 Z" class="log turning"/>', 'engine log: election or change of role'],
     ['<path d="M3 11 h8 l-4 -8 Z" class="log"/>', 'engine log: other'],
+    [
+      '<rect y="1" width="14" height="3" class="lost"/><rect x="2" y="7" width="3" height="7" class="lost"/><rect x="6" y="9" width="3" height="5" class="lost"/>',
+      'acknowledged writes that were lost: when, and how many',
+    ],
     ['<rect width="14" height="14" class="ok"/>', 'operations ok'],
     ['<rect width="14" height="14" class="failed"/>', 'failed'],
     ['<rect width="14" height="14" class="unknown"/>', 'unknown'],
@@ -69,10 +73,10 @@ const legend = (
   .map(([shape, text]) => `<span>${swatch(shape)}${text}</span>`)
   .join('');
 
-function timelineSection(timeline: Timeline, throughput: Throughput | null, names: Names): string {
+function timelineSection(timeline: Timeline, consistency: Consistency | null, names: Names): string {
   if (timeline.run.nodes.length === 0)
     return '<h2>Timeline</h2><p class="dim">The run ended before it had nodes; what happened stands under Events.</p>';
-  const { svg, fromMs } = drawing(timeline, throughput, names);
+  const { svg, fromMs } = drawing(timeline, consistency, names);
   return `<h2>Timeline</h2>
 <p class="dim">Each lane is one node by its own word. Point at anything to read what it was.${fromMs > 0 ? ` The forming of the cluster is left out up to ${formatMs(fromMs)}.` : ''}</p>
 <div class="scroll timeline" tabindex="0" role="group" aria-label="timeline">${svg}</div>
@@ -140,12 +144,6 @@ function measured(measures: readonly Measure[]): string {
   );
   return `<h2>Measured, beside the theory</h2><p class="dim">The theory is computed from the settings of this run and the engine's code.</p>
 <table><thead><tr><th>what</th><th>measured</th><th>theory</th><th class="range"></th></tr></thead><tbody>${rows.join('')}</tbody></table>`;
-}
-
-/** The theory as a band and the measured value as a mark in it, on a scale of its own. */
-function range(measuredMs: number | null, [fromMs, toMs]: readonly [number, number]): string {
-  const scale = 160 / (Math.max(toMs, measuredMs ?? 0, 1) * 1.1);
-  return `<svg width="160" height="16" aria-hidden="true"><rect x="${(fromMs * scale).toFixed(1)}" y="4" width="${((toMs - fromMs) * scale).toFixed(1)}" height="8" class="band"/>${measuredMs === null ? '' : `<rect x="${Math.max(0, measuredMs * scale - 1.5).toFixed(1)}" y="0" width="3" height="16" class="measured"/>`}</svg>`;
 }
 
 function events(timeline: Timeline, { findings: asked }: Judgement, names: Names): string {

@@ -1,10 +1,13 @@
 import { formatMs } from '../base/duration.ts';
 import { isPrimary, ownLine } from '../timeline/claims.ts';
+import type { Consistency } from '../consistency.ts';
 import type { Throughput } from '../consistency/service.ts';
 import type { Timeline } from '../timeline/timeline.ts';
 import type { LogKind } from '../timeline.ts';
+import { ascribedLosses } from './accounts.ts';
 import { describe, type Names } from './describe.ts';
 import { escape } from './escape.ts';
+import { lossBand } from './loss-band.ts';
 
 const width = 1_120;
 const left = 76;
@@ -62,8 +65,8 @@ const grave: readonly LogKind[] = ['fail', 'pfail', 'crashed', 'output-buffer-ov
 const turning: readonly LogKind[] = ['election-started', 'election-won', 'vote-granted', 'role-changed'];
 const gravity = (kind: LogKind): number => (grave.includes(kind) ? 2 : turning.includes(kind) ? 1 : 0);
 
-/** One lane a node, faults above them, the clients' operations below, on one axis of seconds. */
-export function drawing(timeline: Timeline, throughput: Throughput | null, names: Names): Drawing {
+/** One lane a node, faults above them, the clients' operations below, on one axis of seconds; losses where they were acknowledged. */
+export function drawing(timeline: Timeline, consistency: Consistency | null, names: Names): Drawing {
   const { nodes } = timeline.run;
   const endMs = Math.max(1_000, timeline.events.at(-1)?.atMs ?? 0);
   const fromMs = Math.max(0, Math.floor((timeline.phaseAtMs('steady') ?? 0) - leadMs));
@@ -80,6 +83,10 @@ export function drawing(timeline: Timeline, throughput: Throughput | null, names
   const bottom = opsTop + 66;
   const height = bottom + 24;
   const parts: string[] = [];
+  const losses = consistency ? ascribedLosses(consistency) : null;
+  const binMs = binOf(fromMs, endMs);
+  const lost = (node: string | null, y: number, low: number): string =>
+    losses ? lossBand(losses, node, { x, y, bottom: low, binMs, fromMs }) : '';
 
   const phases = timeline.of('phase-entered');
   for (const [index, { phase, atMs }] of phases.entries()) {
@@ -119,6 +126,7 @@ export function drawing(timeline: Timeline, throughput: Throughput | null, names
         `<rect x="${x(stretch.fromMs)}" y="${y + inset}" width="${Math.max(0.5, Math.round((x(stretch.toMs) - x(stretch.fromMs)) * 10) / 10)}" height="${23 - 2 * inset}" class="${stretch.state}"><title>${escape(`${name}: ${saying(stretch)}, ${formatMs(stretch.fromMs)} to ${formatMs(stretch.toMs)}`)}</title></rect>`,
       );
     }
+    parts.push(lost(name, y - 1.5, y + 20));
     // Where several lines meet, the grave ones are drawn last and stay visible.
     const lines = timeline.of('log-line').filter(({ node, loggedAtMs }) => node === name && loggedAtMs >= fromMs);
     for (const line of lines.toSorted((a, b) => gravity(a.kind) - gravity(b.kind))) {
@@ -135,7 +143,11 @@ export function drawing(timeline: Timeline, throughput: Throughput | null, names
     }
     parts.push('</g>');
   }
-  parts.push(clients(throughput, x, fromMs, endMs, opsTop), axis(x, fromMs, endMs, bottom));
+  parts.push(
+    clients(consistency?.service.throughput ?? null, x, fromMs, endMs, opsTop),
+    lost(null, opsTop, opsTop + 58),
+    axis(x, fromMs, endMs, bottom),
+  );
   const label = `timeline of ${nodes.length} nodes from ${formatMs(fromMs)} to ${formatMs(endMs)}`;
   return {
     svg: `<svg viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-label="${escape(label)}">${parts.join('')}</svg>`,
@@ -169,9 +181,12 @@ function axis(x: (ms: number) => number, fromMs: number, endMs: number, y: numbe
   return `<line x1="${left}" x2="${width - right}" y1="${y}" y2="${y}" class="tick"/>${ticks.join('')}`;
 }
 
+/** How wide a column of the picture is: at most 200 of them, in steps of 100 ms. */
+const binOf = (fromMs: number, endMs: number): number => Math.max(100, Math.ceil((endMs - fromMs) / 20_000) * 100);
+
 /** Operations by the moment of their answer, stacked: acknowledged, refused, unknown. */
 function clients(throughput: Throughput | null, x: (ms: number) => number, fromMs: number, endMs: number, top: number): string {
-  const binMs = Math.max(100, Math.ceil((endMs - fromMs) / 20_000) * 100);
+  const binMs = binOf(fromMs, endMs);
   const bins = Array.from({ length: Math.ceil((endMs - fromMs) / binMs) }, () => ({ ok: 0, failed: 0, unknown: 0 }));
   for (const outcome of ['ok', 'failed', 'unknown'] as const) {
     throughput?.[outcome].forEach((count, index) => {
