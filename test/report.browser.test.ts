@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { writeReport } from '../src/report.ts';
-import { type Story, stillborn, truncated, wounded } from './report.story.ts';
+import { parted, type Story, stillborn, truncated, wounded } from './report.story.ts';
 
 const found = inject('browser');
 /** Where nobody looks at the output, a skipped test must not look like a passed one. */
@@ -77,8 +77,23 @@ describe.skipIf('missing' in found && !mustRun)('the report in a browser', () =>
     expect(await page.locator('img').count()).toBe(0);
   });
 
+  it('shows what was lost and what clients saw, and runs nothing that a key or a reason brought along', async () => {
+    const { page, complaints, requests } = await opened(await parted());
+    const figures = await page.locator('.figures > div').allInnerTexts();
+    expect(figures.some((text) => /lost[\s\S]*\b6\b[\s\S]*1 outside/.test(text))).toBe(true);
+    for (const part of ['Losses beside what the engine documents', 'Split brain', 'Anomalies', 'What applications felt', 'Latency'])
+      expect(await page.locator('h3', { hasText: part }).isVisible()).toBe(true);
+    expect(await page.locator('[data-node="node-1"] .losses').count()).toBe(2);
+    expect(await page.locator('figure svg').count()).toBe(1);
+    expect(await page.title()).toBe('made-up / parted: not as expected');
+    expect(await page.locator('img').count()).toBe(0);
+    expect(complaints).toEqual([]);
+    expect(requests).toEqual([]);
+  });
+
   for (const [what, story] of [
     ['a whole run', wounded],
+    ['a run with losses and anomalies of every kind', parted],
     ['an aborted run', () => truncated(900, true)],
     ['a run without nodes', stillborn],
   ] as const) {

@@ -44,10 +44,10 @@ async function judgeAgain(folder: string) {
 
 /** Judges an old record with today's invariants; what is not whole is said and the rest is used. */
 export async function check(folder: string, json: boolean): Promise<ExitCode> {
-  const { timeline, judgement, defects } = await judgeAgain(folder);
+  const { timeline, consistency, judgement, defects } = await judgeAgain(folder);
   for (const defect of defects.slice(0, 10)) console.error(`slotquake: ${defect}`);
   if (defects.length > 10) console.error(`slotquake: ${defects.length - 10} more defects of the record are not shown`);
-  console.log(json ? JSON.stringify(judgement) : textReport(timeline.run, judgement, folder));
+  console.log(json ? JSON.stringify(judgement) : textReport(timeline.run, consistency, judgement, folder));
   if (judgement.verdict === 'as-expected') return defects.length > 0 ? exitCode.inconclusive : exitCode.asExpected;
   return judgement.verdict === 'not-as-expected' ? exitCode.notAsExpected : exitCode.inconclusive;
 }

@@ -104,7 +104,7 @@ export async function run(names: readonly string[], flags: RunFlags, signal: Abo
           console.log(
             flags.quiet
               ? `${judgement.verdict}  ${experiment.name}/${variant}  ${folder}`
-              : textReport(readTimeline(folder).timeline.run, judgement, folder),
+              : textReport(readTimeline(folder).timeline.run, result.consistency, judgement, folder),
           );
         else console.error(`slotquake: ${messageOf(error)} (the record is in ${folder})`);
         if (flags.keep && error === undefined) say(`  kept    slotquake down ${result.id}`);

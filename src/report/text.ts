@@ -2,16 +2,19 @@ import { styleText } from 'node:util';
 import { formatMs } from '../base/duration.ts';
 import type { Finding } from '../invariant.ts';
 import type { Judgement } from '../judge.ts';
+import type { Consistency } from '../consistency.ts';
 import type { RunInfo } from '../timeline.ts';
+import { type Fact, operationsText } from './operations-text.ts';
 
 const signs = { held: styleText('green', '✓'), violated: styleText('red', '✗'), unknown: styleText('yellow', '?') } as const;
 
 /**
- * What is printed when a run is over: the verdict, every finding, the measures beside the theory. In a terminal of that
- * many columns long sentences go on below their beginning; elsewhere a finding stays one line, for grep.
+ * What is printed when a run is over: the verdict, every finding, what operations show, the measures beside the theory. In
+ * a terminal of that many columns long sentences go on below their beginning; elsewhere a finding stays one line, for grep.
  */
 export function textReport(
   run: RunInfo,
+  consistency: Consistency | null,
   { verdict, because, findings, measures }: Judgement,
   folder: string,
   columns = process.stdout.isTTY ? process.stdout.columns : Number.POSITIVE_INFINITY,
@@ -28,10 +31,17 @@ export function textReport(
         `  ${signs[finding.outcome]} ${invariant.padEnd(nameWidth)} ${hanging(`${finding.because}${remark(finding.outcome, expected)}`, nameWidth + 5, columns)}`,
     ),
     '',
-    ...measures.map(({ name, measuredMs, theoryMs }) => {
-      const measured = measuredMs === null ? '–' : formatMs(measuredMs);
-      return `  ${name.padEnd(32)} ${measured.padStart(8)}${theoryMs ? styleText('dim', `   theory ${formatMs(theoryMs[0])} to ${formatMs(theoryMs[1])}`) : ''}`;
-    }),
+    ...operationsText(run, consistency).map((fact) => factLine(fact, columns)),
+    ...measures.map(({ name, measuredMs, theoryMs }) =>
+      factLine(
+        {
+          name,
+          value: measuredMs === null ? '–' : formatMs(measuredMs),
+          note: theoryMs ? `theory ${formatMs(theoryMs[0])} to ${formatMs(theoryMs[1])}` : '',
+        },
+        Number.POSITIVE_INFINITY,
+      ),
+    ),
     '',
     `  report  ${folder}/report.html`,
     `  again   ${run.command}`,
@@ -39,11 +49,15 @@ export function textReport(
   return lines.join('\n');
 }
 
+const factLine = ({ name, value, note }: Fact, columns: number): string =>
+  `  ${name.padEnd(32)} ${value.padStart(8)}${note ? styleText('dim', `   ${hanging(note, 46, columns)}`) : ''}`;
+
 const remark = (outcome: Finding['outcome'], expected: 'held' | 'violated'): string =>
   expected === 'held' ? '' : outcome === 'violated' ? ' (the expected symptom)' : ' (expected to be violated)';
 
 /** Text that is broken between words where the line is full, and goes on at the column where it began. */
-function hanging(text: string, indent: number, columns: number): string {
+function hanging(raw: string, indent: number, columns: number): string {
+  const text = harmless(raw);
   const room = columns - indent;
   if (room < 20) return text;
   const lines = [''];
@@ -55,3 +69,7 @@ function hanging(text: string, indent: number, columns: number): string {
   }
   return lines.join(`\n${' '.repeat(indent)}`);
 }
+
+/** What a record holds, such as the name of a key, must not steer the terminal. */
+// oxlint-disable-next-line no-control-regex
+const harmless = (text: string): string => text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '·');
