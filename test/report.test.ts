@@ -139,6 +139,12 @@ describe('the section on operations', () => {
     expect(partOf(html(plain), 'Anomalies')).toMatch(/^ None\. Looked for: /);
     expect(partOf(html(plain), 'Anomalies')).not.toContain('elements');
   });
+  it('shows a replica that differs in the end, which nobody promises it does not, apart from two primaries that do', async () => {
+    const history = '1-2 c1 node-1 add s 1\n3-4 c1 node-1 add s 2\nfinal node-1 members s 1 2\n';
+    const differing = async (last: string) => partOf(html(await judged(recorded(), made(`${history}${last}`))), 'Anomalies');
+    expect(await differing('final node-4 members s 1 replica')).toMatch(/a replica tells something else 1 0 s at node-1 and at node-4/);
+    expect(await differing('final node-2 members s 1')).toMatch(/two primaries tell different things 1 1 s at node-1 and at node-2/);
+  });
   it('has the staleness of primaries and of replicas apart, and a drawing of what no order explains', async () => {
     const page = html(await everything);
     expect(partOf(page, 'Staleness of reads')).toMatch(/250 ms are allowed.*primaries 2 .*replicas 1 399 ms/);

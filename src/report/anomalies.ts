@@ -69,11 +69,12 @@ export function anomaliesOf(
       add('elements missing from a read, there later', null, loss.stale, sighting);
     }
     add('values in the end that nobody wrote', null, loss.foreign, sighting);
-    const differing = ({ total, examples }: Consistency['loss']['divergent']) => ({ total, outside: total, examples });
+    // Nobody promises when a replica has what its primary has; of two primaries nothing excuses it.
+    const differing = ({ total, examples }: Consistency['loss']['divergent'], outside: number) => ({ total, outside, examples });
     const nodes = ({ key, nodes: [a, b] }: Consistency['loss']['divergent']['examples'][number]): string =>
       `${key} at ${named(a)} and at ${named(b)}`;
-    add('keys of which two primaries tell different things', null, differing(loss.divergent), nodes);
-    add('keys of which a replica tells something else', null, differing(loss.replicasDiffer), nodes);
+    add('keys of which two primaries tell different things', null, differing(loss.divergent, loss.divergent.total), nodes);
+    add('keys of which a replica tells something else', null, differing(loss.replicasDiffer, 0), nodes);
   }
   if (pairs.reads > 0) {
     const torn = ({ key, node, atMs, values }: Consistency['pairs']['torn']['examples'][number]): string =>
