@@ -37,17 +37,18 @@ export function judged<Example>(
 ): Finding {
   const budget = timeline.run.budget[item];
   const counted = budget === undefined ? found.outside : found.total;
-  const list = found.examples.slice(0, named).map(one).join('; ') + (found.total > named ? '; …' : '');
+  const examples = found.examples.slice(0, named).map(one).join('; ') + (found.total > named ? '; …' : '');
+  const list = examples === '' ? '' : `: ${examples}`;
   const said = `${found.total} ${many}`;
   if (counted > (budget ?? 0))
     return violated(
       budget === undefined
-        ? `${said}, ${found.outside} of them outside every documented window: ${list}`
-        : `${said}, where ${budget} are allowed: ${list}`,
+        ? `${said}, ${found.outside} of them outside every documented window${list}`
+        : `${said}, where ${budget} are allowed${list}`,
       witnessesOf(timeline),
     );
   if (found.total === 0) return held(none);
-  return held(`${said}, ${budget === undefined ? 'all within a documented window' : `where ${budget} are allowed`}: ${list}`);
+  return held(`${said}, ${budget === undefined ? 'all within a documented window' : `where ${budget} are allowed`}${list}`);
 }
 
 /** What operations show is seen by clients; the events that go with it are the end of the workload and the read-back. */

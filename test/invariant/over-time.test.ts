@@ -12,6 +12,8 @@ import inStep from '../../src/invariant/replicas-in-step.ts';
 import { allInvariants } from '../../src/invariants.ts';
 import type { Timeline } from '../../src/timeline/timeline.ts';
 import type { RunInfo } from '../../src/timeline.ts';
+import acknowledger from '../../src/invariant/one-acknowledger-per-slot.ts';
+import { keySlot } from '../../src/cluster/topology.ts';
 import { idOf, run } from '../recorded.ts';
 import { type Answers, fault, film, line, type Timed } from './recorded.ts';
 
@@ -264,6 +266,38 @@ describe('no-acknowledged-write-lost', () => {
     expect(outcome(lost.check(timeline, seen(unread, timeline)))).toBe('unknown');
     expect(outcome(lost.check(timeline, seen(soundHistory, timeline, ['a frame is damaged'])))).toBe('unknown');
     expect(outcome(lost.check(timeline, seen(`${unread}\n2002-2003 c1 node-1 add s 51`, timeline)))).toBe('violated');
+  });
+});
+
+describe('one-acknowledger-per-slot', () => {
+  /** A key of node-1's slots. */
+  const key = Array.from({ length: 100 }, (_, index) => `k${index}`).find((name) => keySlot(name) <= 5_460);
+  /** node-4 calls itself the primary from 3 s on, and node-1 does not stop. */
+  const change = (answers: Answers, node: string, atMs: number): void => {
+    if (atMs > 3_000 && node === 'node-4') promoted(answers);
+  };
+  const check = (secondAtMs: number, options: Parameters<typeof film>[0] = {}) => {
+    const timeline = film({ change, ...options });
+    const history = `${soundHistory}
+2000-2001 c1 node-1 add ${key} 50
+4000-4001 c2 node-4 add ${key} 51
+${secondAtMs}-${secondAtMs + 1} c1 node-1 add ${key} 52
+final node-4 members ${key} 51`;
+    return acknowledger.check(timeline, seen(history, timeline));
+  };
+  it('finds a node that acknowledges for a slot that another has taken over', () => {
+    const finding = check(5_000);
+    expect(finding).toMatchObject({ outcome: 'violated' });
+    expect(finding.because).toContain(`52 of ${key} by node-1`);
+  });
+  it('excuses a node that is cut off, for its window and no longer', () => {
+    const extra = fault('node-1', 'isolated', 1_000, 7_000);
+    expect(outcome(check(4_500, { extra }))).toBe('held');
+    expect(outcome(check(6_000, { extra }))).toBe('violated');
+  });
+  it('judges by the budget where there is one', () => {
+    expect(outcome(check(5_000, { info: { budget: { splitBrainMs: 5_000 } } }))).toBe('held');
+    expect(outcome(check(5_000, { info: { budget: { splitBrainMs: 0 } } }))).toBe('violated');
   });
 });
 
