@@ -75,6 +75,14 @@ program
   .addOption(reachOption())
   .addOption(subnetOption())
   .option('--memory <MB>', 'memory limit of each node', positive)
+  .addOption(
+    new Option('--client <client>', "the client under test, instead of the experiment's").choices([
+      'bare',
+      'ioredis',
+      'iovalkey',
+      'node-redis',
+    ]),
+  )
   .addHelpText(
     'after',
     examples(

@@ -35,21 +35,25 @@ interface Parts {
 
 export type History = Pick<HistoryWriter, 'add' | 'flush'> & Disposable;
 
+/** The kind of a workload. Throws a UsageError for one that a cluster with so many places cannot have. */
+export async function kindOf(workload: Workload, places: number): Promise<WorkloadKind> {
+  const maker = (await allWorkloads()).get(workload.kind);
+  if (!maker) throw new UsageError(`there is no workload called ${workload.kind}; \`slotquake list workloads\` shows what there is`);
+  const furthest = Math.max(0, ...workload.places.map((place) => Number(place.replace('client-', ''))));
+  if (furthest > places)
+    throw new UsageError(
+      `the workload has clients at client-${furthest}, but the cluster has ${places === 0 ? 'no places' : `only ${places} of them`}; ask for them with places: ${furthest} in the cluster of the experiment`,
+    );
+  if (workload.client !== 'bare' && workload.wait > 0)
+    throw new UsageError(`WAIT goes with the client 'bare' only: ${workload.client} sends it to a node of its own choice`);
+  return maker.kind;
+}
+
 /** Throws a UsageError for a workload that this cluster cannot have. */
 export async function openLoad(parts: Parts): Promise<Load> {
   const { workload, cluster } = parts;
-  const maker = (await allWorkloads()).get(workload.kind);
-  if (!maker) throw new UsageError(`there is no workload called ${workload.kind}`);
-  const there = (cluster.places ?? []).map(({ name }) => name);
-  const missing = workload.places.find((place) => !there.includes(place));
-  if (missing !== undefined)
-    throw new UsageError(
-      `the workload has clients at ${missing}, but the cluster has ${there.length === 0 ? 'no places' : `only ${there.join(', ')}`}; ask for them with places: ${Number(missing.replace('client-', ''))} in the cluster of the experiment`,
-    );
-  if (workload.client === 'bare') return new Load(parts, maker.kind);
-  if (workload.wait > 0)
-    throw new UsageError(`WAIT goes with the client 'bare' only: ${workload.client} sends it to a node of its own choice`);
-  return new Load(parts, maker.kind, (await libraries[workload.client]()).default);
+  const kind = await kindOf(workload, cluster.places.length);
+  return new Load(parts, kind, workload.client === 'bare' ? undefined : (await libraries[workload.client]()).default);
 }
 
 /** How long a client waits after an answer that is none, where nothing else paces it: a refusal costs the server nothing. */

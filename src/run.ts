@@ -24,9 +24,9 @@ import { gossipMs } from './timeline/theory.ts';
 import { relapseUntilMs } from './timeline/relapse.ts';
 import { version } from './version.ts';
 import { errorReplies, grown } from './load/error-replies.ts';
-import type { Workload } from './workload.ts';
+import type { ClientKind, Workload } from './workload.ts';
 import { examine } from './examine.ts';
-import { type Load, openLoad } from './load.ts';
+import { kindOf, type Load, openLoad } from './load.ts';
 import registers from './workload/registers.ts';
 import { Recorder, unwritable } from './timeline/recorder.ts';
 import { Timeline } from './timeline/timeline.ts';
@@ -45,6 +45,8 @@ export interface RunOptions {
   readonly keep: boolean;
   readonly subnet?: string | undefined;
   readonly memoryMb?: number | undefined;
+  /** The client under test, instead of the workload's. */
+  readonly client?: ClientKind | undefined;
   /** The command line that repeats this run. */
   readonly command: string;
   readonly signal: AbortSignal;
@@ -70,6 +72,8 @@ const formWithinMs = 30_000;
  * removed (unless kept) and the record is judged; an error ends up in the record and in the result.
  */
 export async function runExperiment(experiment: Experiment, options: RunOptions): Promise<RunResult> {
+  // What cannot be is said before anything is there.
+  await kindOf(workloadOf(experiment, options), experiment.cluster?.places ?? 0);
   const id = runId(options.seed);
   try {
     mkdirSync(path.join(options.folder, 'logs'), { recursive: true });
@@ -110,6 +114,12 @@ export async function runExperiment(experiment: Experiment, options: RunOptions)
     error ??= unwritable(options.folder, thrown);
   }
   return { id, folder: options.folder, judgement, consistency, ...(error === undefined ? {} : { error }) };
+}
+
+/** What clients do in this variant. */
+function workloadOf({ variants, workload }: Experiment, { variant, client }: Pick<RunOptions, 'variant' | 'client'>): Workload {
+  const chosen = variants[variant]?.workload ?? workload ?? registers();
+  return { ...chosen, client: client ?? chosen.client };
 }
 
 /** Those that the experiment names, or all that can be asked of its workload. */
@@ -161,7 +171,7 @@ class Run {
     this.#recorder.record({ type: 'phase-entered', phase: 'steady', withinMs: steadyForMs });
     const load = await openLoad({
       cluster,
-      workload: this.#workload,
+      workload: workloadOf(this.#experiment, this.#options),
       random: random.fork('workload'),
       nowMs: () => this.#recorder.preciseMs(),
       folder: this.#options.folder,
@@ -309,10 +319,6 @@ class Run {
     };
   }
 
-  get #workload(): Workload {
-    return this.#experiment.variants[this.#options.variant]?.workload ?? this.#experiment.workload ?? registers();
-  }
-
   info(invariants: readonly string[]): RunInfo {
     const { driver, variant, seed, command, image } = this.#options;
     const experiment = this.#experiment;
@@ -332,7 +338,7 @@ class Run {
       driver: { name: driver.name, version: driver.version, reach: this.#hosts?.reach ?? 'unknown' },
       nodes: (this.#cluster?.nodes ?? []).map(({ name, id, address, formedAs, slots }) => ({ name, id, address, role: formedAs, slots })),
       settings: this.#cluster?.settings ?? {},
-      workload: this.#workload,
+      workload: workloadOf(this.#experiment, this.#options),
       budget: { ...experiment.budget, ...experiment.variants[variant]?.budget },
       settleWithinMs: parseDuration(experiment.settleWithin ?? '30s'),
       invariants,

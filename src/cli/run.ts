@@ -9,6 +9,7 @@ import type { Reach } from '../driver.ts';
 import { resolveEngineImage, resolveToolboxImage } from '../image.ts';
 import type { Verdict } from '../judge.ts';
 import { textReport } from '../report/text.ts';
+import type { ClientKind } from '../workload.ts';
 import { runExperiment } from '../run.ts';
 import { readTimeline } from '../timeline/timeline.ts';
 import { live } from './live.ts';
@@ -27,6 +28,7 @@ export interface RunFlags {
   readonly reach: Reach | 'auto';
   readonly subnet?: string;
   readonly memory?: number;
+  readonly client?: ClientKind;
 }
 
 const codes: Readonly<Record<Verdict, ExitCode>> = {
@@ -86,8 +88,9 @@ export async function run(names: readonly string[], flags: RunFlags, signal: Abo
           keep: flags.keep,
           subnet: flags.subnet,
           memoryMb: flags.memory,
+          client: flags.client,
           command:
-            `${again} run ${quote([name])} --variant ${quote([variant])} --engine ${quote([flags.engine])} --seed ${seed}`.replaceAll(
+            `${again} run ${quote([name])} --variant ${quote([variant])} --engine ${quote([flags.engine])}${flags.client ? ` --client ${flags.client}` : ''} --seed ${seed}`.replaceAll(
               "'",
               '',
             ),
