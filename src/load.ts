@@ -8,7 +8,7 @@ import { type Reply, ReplyError } from './resp.ts';
 import { Routes } from './load/routes.ts';
 import { type Answer, BareSession, type OpenSession, type Session } from './load/session.ts';
 import { HistoryWriter, nothing, type Operation, type Outcome } from './timeline/history.ts';
-import type { Request, Workload, WorkloadKind } from './workload.ts';
+import { isRead, type Request, type Workload, type WorkloadKind } from './workload.ts';
 import { outcomeOf } from './workload/outcome.ts';
 import { allWorkloads } from './workloads.ts';
 
@@ -231,7 +231,7 @@ export class Load implements Disposable {
       value: told?.value ?? request.value ?? nothing,
       values: told?.values ?? request.values ?? [],
       final: false,
-      replica: this.#workload.readsFrom === 'replica' && request.value === undefined && request.verb !== 'take',
+      replica: this.#workload.readsFrom === 'replica' && isRead(request),
     });
   }
 
@@ -247,6 +247,12 @@ export class Load implements Disposable {
         this.#add(lane % this.#workload.clients, underway, underway.node, { outcome: 'unknown', reason: 'never-answered' }, undefined);
     });
     this.#history.flush();
+    // What a library has queued must not be written while everything is read at rest.
+    this.#hangUp();
+  }
+
+  #hangUp(): void {
+    for (const session of this.#sessions.splice(0)) session[Symbol.dispose]();
   }
 
   /** Reads at rest what every node has of every key that was used. */
@@ -257,7 +263,7 @@ export class Load implements Disposable {
   [Symbol.dispose](): void {
     this.#halt();
     this.#closed = true;
-    for (const session of this.#sessions) session[Symbol.dispose]();
+    this.#hangUp();
     this.#history[Symbol.dispose]();
   }
 }
@@ -268,7 +274,7 @@ function judge(answer: Answer, wait: number, request: Request): Pick<Operation, 
     const judged = outcomeOf(answer.error);
     return answer.sent ? judged : { outcome: 'failed', reason: judged.outcome === 'failed' ? judged.reason : 'not-connected' };
   }
-  const waits = wait > 0 && request.value !== undefined;
+  const waits = wait > 0 && !isRead(request);
   const replies = waits ? answer.replies.slice(0, -1) : answer.replies;
   for (const reply of replies) if (reply instanceof ReplyError) return outcomeOf(reply);
   for (const reply of replies) {

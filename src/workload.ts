@@ -32,7 +32,7 @@ export const workloadOptions = z.strictObject({
   timeoutMs: whole('no answer within this time makes the outcome unknown', 1, 60_000).default(500),
   client: z.enum(clientKinds).default('bare').describe("'bare' hides nothing; the others are libraries with their own defaults"),
   places: z
-    .array(z.string().regex(/^client-\d+$/, "expected names such as 'client-1'"))
+    .array(z.string().regex(/^client-[1-9]\d*$/, "expected names such as 'client-1'"))
     .default([])
     .describe('where the clients are, in turn: places of the cluster, or nothing for this process'),
 });
@@ -67,6 +67,9 @@ export interface Request {
   /** What the replies say, when none of them is an error. */
   answer?(replies: readonly Reply[]): { readonly value?: number; readonly values?: readonly number[] };
 }
+
+/** Whether a request changes nothing. A take writes no value of its own, but it moves what it returns. */
+export const isRead = ({ value, verb }: Pick<Request, 'value' | 'verb'>): boolean => value === undefined && verb !== 'take';
 
 /** A kind of workload, as one file of `workload/` defines it. */
 export interface WorkloadKind<S extends z.ZodObject = z.ZodObject> {

@@ -29,8 +29,6 @@ export function librarySession(send: (request: Request) => Promise<readonly Repl
 export const insideMulti = ({ commands }: Request): Request['commands'] | null =>
   commands[0]?.[0] === 'MULTI' ? commands.slice(1, -1) : null;
 
-export const readsOnly = (request: Request): boolean => request.value === undefined && request.verb !== 'take';
-
 /** What ioredis and its fork for Valkey have in common. */
 interface IoredisLike {
   call(command: string, ...args: string[]): Promise<unknown>;

@@ -1,6 +1,7 @@
 import { createCluster } from 'redis';
 import { log } from '../base/log.ts';
-import { insideMulti, librarySession, readsOnly } from './library.ts';
+import { insideMulti, librarySession } from './library.ts';
+import { isRead } from '../workload.ts';
 import type { Reply } from '../resp.ts';
 import type { OpenSession } from './session.ts';
 
@@ -30,10 +31,10 @@ export default ((cluster, { readsFrom }, dial) => {
       const key = request.commands[transaction ? 1 : 0]?.[request.commands[0]?.[0] === 'EVAL' ? 3 : 1];
       if (transaction) {
         const multi = client.multi(key);
-        for (const command of transaction) multi.addCommand(key, readsOnly(request), [...command]);
+        for (const command of transaction) multi.addCommand(key, isRead(request), [...command]);
         return [plain(await multi.exec())];
       }
-      return [plain(await client.sendCommand(key, readsOnly(request), [...(request.commands[0] ?? [])]))];
+      return [plain(await client.sendCommand(key, isRead(request), [...(request.commands[0] ?? [])]))];
     },
     () => client.destroy(),
   );

@@ -1,6 +1,6 @@
 import type { Cluster, Node } from '../cluster.ts';
 import type { Host } from '../driver.ts';
-import type { Request, Workload } from '../workload.ts';
+import { isRead, type Request, type Workload } from '../workload.ts';
 import { Connection, Unanswered } from './connection.ts';
 import { type Command, type Reply, ReplyError } from '../resp.ts';
 import type { Routes } from './routes.ts';
@@ -48,7 +48,7 @@ export class BareSession implements Session {
   }
 
   request(request: Request, slot: number, onSent: (node: string | null) => void): Promise<Answer> {
-    const reads = request.value === undefined && request.verb !== 'take';
+    const reads = isRead(request);
     const fromReplica = reads && this.#workload.readsFrom === 'replica';
     const at = fromReplica ? this.#replica(slot) : this.#routes.primary(slot);
     const node = (this.#nodes[at] as Node).name;
