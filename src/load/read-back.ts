@@ -29,18 +29,19 @@ export async function readBack(
   await together(cluster.nodes, async ({ name: node, dial }) => {
     using connection = new Connection(dial, { name: 'slotquake-read-back', timeoutMs, greeting: [['READONLY']] });
     await connection.settled();
-    const replica = await connection.request([['ROLE']]).then(
-      ([role]) => Array.isArray(role) && role[0] !== 'master',
-      () => false,
-    );
+    let silence: Unanswered | undefined;
     for (let from = 0; from < requests.length; from += batch) {
       const part = requests.slice(from, from + batch);
       const sentAtMs = nowMs();
-      const answers = await connection
-        .request(part.map(({ request }) => request.commands[0] as readonly string[]))
-        .catch((error: Unanswered) => error);
+      // Its role is asked in the same breath: a cluster that did not settle may still change it.
+      const commands = [['ROLE'], ...part.map(({ request }) => request.commands[0] as readonly string[])];
+      // Who did not answer once is not waited for again.
+      const answers = silence ?? (await connection.request(commands).catch((error: Unanswered) => (silence = error)));
+      const [role, ...replies] = answers instanceof Unanswered ? [] : answers;
+      // What a node says that tells no role is not held for a primary's word.
+      const replica = role !== undefined && !(Array.isArray(role) && role[0] === 'master');
       part.forEach(({ key, slot, request }, index) => {
-        const reply: Reply | Unanswered | undefined = answers instanceof Unanswered ? answers : answers[index];
+        const reply: Reply | Unanswered | undefined = answers instanceof Unanswered ? answers : replies[index];
         const failed = reply instanceof ReplyError || reply instanceof Unanswered;
         const answer = failed ? {} : (request.answer?.([reply as Reply]) ?? {});
         if (!failed) readable.add(key);
