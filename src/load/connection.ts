@@ -122,10 +122,12 @@ export class Connection implements Disposable {
           socket.destroy(new Error('the connection was not greeted in time'));
           return;
         }
-        const refused = result.find((reply) => reply instanceof ReplyError);
-        // A node that is loading lets nobody be greeted, and says so to every request as well.
-        if (refused instanceof ReplyError && !/^LOADING|^BUSY|^MASTERDOWN/.test(refused.message))
-          socket.destroy(new Error(refused.message));
+        // A node that is loading may refuse the name, and says so to every request as well. Without the rest of the greeting
+        // the connection would be another one than was asked for, long after the node has loaded (before Redis 7.0: server.c redisCommandTable).
+        const refused = result.find(
+          (reply, index) => reply instanceof ReplyError && (index > 0 || !/^LOADING|^BUSY|^MASTERDOWN/.test(reply.message)),
+        );
+        if (refused instanceof ReplyError) socket.destroy(new Error(refused.message));
         else this.#become(true);
       });
     });

@@ -159,6 +159,15 @@ describe('a connection', () => {
     expect(await connection.settled()).toBe(true);
     expect(await connection.request([['GET', 'a']])).toEqual([new ReplyError('LOADING Redis is loading the dataset in memory')]);
   });
+  it('is not connected to a node that is loading and refuses to let it read from a replica', async () => {
+    let loading = true;
+    const server = await serverOf(([name]) => (loading && name === 'READONLY' ? '-LOADING wait\r\n' : ok));
+    const connection = connect(server, patientMs, [['READONLY']]);
+    expect(await connection.settled()).toBe(false);
+    expect(await unanswered(connection.request([['GET', 'a']]))).toMatchObject({ message: 'LOADING wait', sent: false });
+    loading = false;
+    expect(await poll('an answer', () => connection.request([['GET', 'a']]), { withinMs: 5_000, everyMs: 5 })).toEqual(['OK']);
+  });
   it('is not connected where nobody greets back', async () => {
     const connection = connect(await serverOf(() => undefined), 30);
     expect(await connection.settled()).toBe(false);
