@@ -24,7 +24,8 @@ const rounds = Number(process.env['ROUNDS'] ?? 3);
 const clients = 50;
 const valueBytes = 16;
 const keys = 3_000;
-const [warmUpMs, measuredMs] = [500, 3_000];
+const warmUpMs = 500;
+const measuredMs = 3_000;
 
 const ground = await ProvingGround.open(false, { spares: 0, tls: false, config: {} });
 const { cluster } = ground;
@@ -45,7 +46,7 @@ interface Measured {
 }
 
 /** What a workload does once it has warmed up. */
-async function ours(workload: Workload, history?: History): Promise<Measured> {
+async function ours(workload: Workload, forMs = measuredMs, history?: History): Promise<Measured> {
   const folder = mkdtempSync(path.join(tmpdir(), 'slotquake-bench-'));
   const originMs = performance.now();
   const load = await openLoad({
@@ -62,7 +63,7 @@ async function ours(workload: Workload, history?: History): Promise<Measured> {
   load.start();
   await sleepMs(warmUpMs);
   const [fromMs, before, cpuBefore] = [performance.now(), load.counts.ok, process.cpuUsage()];
-  await sleepMs(measuredMs);
+  await sleepMs(forMs);
   const [tookMs, operations, cpu] = [performance.now() - fromMs, load.counts.ok - before, process.cpuUsage(cpuBefore)];
   const cpuUs = cpu.user + cpu.system;
   await load.stop();
@@ -103,11 +104,11 @@ const closed = (pipeline: number): Workload =>
   registers({ rate: 'closed', clients, pipeline, keys, distribution: 'sharded', readShare: 0, valueBytes, timeoutMs: 10_000 });
 
 console.log(`load: ${cluster.engine.kind} ${cluster.engine.version}; ${machine()}`);
-for (const { pipeline, least } of [
-  { pipeline: 1, least: 0.5 },
-  { pipeline: 16, least: 0.35 },
+for (const { pipeline, wanted } of [
+  { pipeline: 1, wanted: 0.5 },
+  { pipeline: 16, wanted: 0.35 },
 ]) {
-  const [own, bare, others]: [Measured[], Measured[], number[]] = [[], [], []];
+  const [own, others]: [Measured[], number[]] = [[], []];
   let requests = 20_000;
   for (let round = -1; round < rounds; round++) {
     const theirsNow = await theirs(pipeline, requests);
@@ -116,22 +117,29 @@ for (const { pipeline, least } of [
     if (round < 0) continue;
     others.push(theirsNow);
     own.push(await ours(closed(pipeline)));
-    bare.push(await ours(closed(pipeline), nowhere));
   }
   const ratios = own.map(({ perSecond }, round) => perSecond / (others[round] as number));
-  // By its own time and not by its throughput, which moves with whatever else the machine does.
-  const cost = 1 - median(bare.map(({ cpuUs }) => cpuUs)) / median(own.map(({ cpuUs }) => cpuUs));
   const each = (values: readonly number[]): string => `${thousands(median(values))}/s (${values.map(thousands).join(', ')})`;
-  const rates = (all: readonly Measured[]): string => each(all.map(({ perSecond }) => perSecond));
   console.log(`SET with ${clients} clients, pipeline ${pipeline}; medians of ${rounds} rounds`);
-  console.log(`  recorded ${rates(own)}; not recorded ${rates(bare)}; redis-benchmark ${each(others)}`);
+  console.log(`  recorded ${each(own.map(({ perSecond }) => perSecond))}; redis-benchmark ${each(others)}`);
   console.log(
-    `  recorded / redis-benchmark ${median(ratios).toFixed(2)}, at best ${Math.max(...ratios).toFixed(2)}   ${goal(`at least ${least}`, median(ratios) >= least)}`,
+    `  recorded / redis-benchmark ${median(ratios).toFixed(2)}, at best ${Math.max(...ratios).toFixed(2)}   ${goal(`at least ${wanted}`, median(ratios) >= wanted)}`,
   );
-  console.log(`  recording costs ${(100 * cost).toFixed(1)} % of the time of this process   ${goal('at most 15 %', cost <= 0.15)}`);
   const cores = own.map((measured) => measured.cores);
   if (Math.min(...cores) < 0.9)
     console.log(`  the machine was busy: this process had ${cores.map((share) => share.toFixed(2)).join(', ')} of the core that it takes`);
+
+  // By the time of this process, a quarter of the turns being better: whatever else the machine does only adds to it.
+  const [recorded, bare]: [number[], number[]] = [[], []];
+  for (let turn = 0; turn < 4 * rounds; turn++) {
+    recorded.push((await ours(closed(pipeline), 500)).cpuUs);
+    bare.push((await ours(closed(pipeline), 500, nowhere)).cpuUs);
+  }
+  const [withIt, without] = [percentile(recorded, 0.25), percentile(bare, 0.25)];
+  const cost = 1 - without / withIt;
+  console.log(
+    `  an operation takes ${withIt.toFixed(1)} us of this process, ${without.toFixed(1)} us when it is not recorded: ${(100 * cost).toFixed(1)} %   ${goal('at most 15 %', cost <= 0.15)}`,
+  );
 }
 
 /** What becomes late on this machine in any case: a thread that does nothing but wake up each millisecond. */

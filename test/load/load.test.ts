@@ -435,7 +435,7 @@ describe('reading back', () => {
 describe('a load that cannot be', () => {
   const places = [{ name: 'client-1' }, { name: 'client-2' }] as unknown as Cluster['places'];
   it.each([
-    [{ ...registers(), kind: 'dreams' }, [], /^there is no workload called dreams$/],
+    [{ ...registers(), kind: 'dreams' }, [], /^there is no workload called dreams/],
     [
       registers({ places: ['client-3'] }),
       [],
@@ -444,7 +444,7 @@ describe('a load that cannot be', () => {
     [
       registers({ places: ['client-1', 'client-3'] }),
       places,
-      /^the workload has clients at client-3, .* has only client-1, client-2; .* places: 3/,
+      /^the workload has clients at client-3, but the cluster has only 2 .* places: 3/,
     ],
     [registers({ client: 'ioredis', wait: 1 }), [], /^WAIT goes with the client 'bare' only: ioredis sends it/],
   ])('is refused in one sentence: %#', async (workload, there, sentence) => {
