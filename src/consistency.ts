@@ -18,8 +18,11 @@ export interface Check<Result> {
   finish(names: Names): Result;
 }
 
-/** Whether the engine documents that what this node did at that moment may be lost or old; a node nobody knows is null. */
-export type Excuse = (node: string | null, atMs: number) => boolean;
+/**
+ * Whether the engine documents that what this node acknowledged at that moment may be lost, or what it let read may be old;
+ * a node nobody knows is null. WAIT takes the excuse from the one and not from the other.
+ */
+export type Excuse = (node: string | null, atMs: number, deed: 'acknowledged' | 'read') => boolean;
 
 /** Anomalies of one kind: all that were found, those that no documented window excuses, and some of them to look at. */
 export interface Tally<Example> {

@@ -135,7 +135,7 @@ export function expiryCheck(writes: WriteIndex, excuse: Excuse): Check<Expiry> {
     if (!write || !isOk(write)) return;
     const overAtMs = writes.doneAtMs(write.id) + write.ttlMs;
     if (row.sentAtMs > overAtMs + expiryAllowanceMs)
-      late.add(!excuse(names.node(row.node), row.sentAtMs), () => anomaly(row, names, write.id, overAtMs));
+      late.add(!excuse(names.node(row.node), row.sentAtMs, 'read'), () => anomaly(row, names, write.id, overAtMs));
   };
 
   /** The acknowledged write before a read that was sent last. */
@@ -177,9 +177,9 @@ export function expiryCheck(writes: WriteIndex, excuse: Excuse): Check<Expiry> {
   const confirmation = (row: Row, names: Names, write: Write): (() => void) => {
     const acknowledgedAtMs = writes.doneAtMs(write.id);
     const node = names.node(write.node);
-    const wasLost = !excuse(node, acknowledgedAtMs);
+    const wasLost = !excuse(node, acknowledgedAtMs, 'acknowledged');
     const found = anomaly(row, names, write.id, writes.sentAtMs(write.id) + write.ttlMs);
-    if (!row.final) return () => early.add(wasLost && !excuse(found.node, found.sentAtMs), () => found);
+    if (!row.final) return () => early.add(wasLost && !excuse(found.node, found.sentAtMs, 'read'), () => found);
     return () =>
       lost.add(wasLost, () => ({
         id: write.id,

@@ -121,7 +121,8 @@ export function linearizabilityCheck(writes: WriteIndex, excuse: Excuse, { withi
       const atMs = read.doneAtMs;
       const lossy =
         reason === 'overwritten' &&
-        (excuse(read.node, atMs) || concerned.some((id) => writes.outcome(id) === 'ok' && excuse(nodeOf(id, names), writes.doneAtMs(id))));
+        (excuse(read.node, atMs, 'read') ||
+          concerned.some((id) => writes.outcome(id) === 'ok' && excuse(nodeOf(id, names), writes.doneAtMs(id), 'acknowledged')));
       violations.add(!lossy, () => ({
         key: names.key(key),
         slot: names.slot(key),

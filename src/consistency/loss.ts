@@ -174,7 +174,7 @@ export function lossCheck(writes: WriteIndex, excuse: Excuse): Check<Loss> {
       missing--;
       if (!writes.wasKept(id) || knownStale.has(id)) continue;
       knownStale.add(id);
-      stale.add(!excuse(names.node(row.node), row.sentAtMs), sighting(row, names, id));
+      stale.add(!excuse(names.node(row.node), row.sentAtMs, 'read'), sighting(row, names, id));
     }
     unmark(row);
   };

@@ -95,7 +95,7 @@ export function lossLedger(excuse: Excuse): LossLedger {
       const node = nodeOf(row.node);
       const slot = slotOf(names.slot(row.key));
       const name = names.node(row.node);
-      const isOutside = !excuse(name, row.doneAtMs);
+      const isOutside = !excuse(name, row.doneAtMs, 'acknowledged');
       node.acknowledged++;
       node.lost++;
       slot.acknowledged++;

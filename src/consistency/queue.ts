@@ -74,7 +74,7 @@ export function queueCheck(writes: WriteIndex, excuse: Excuse): Check<Queues> {
   const sighting =
     (row: Row, names: Names, id: number): (() => Sighting) =>
     () => ({ id, key: names.key(row.key), slot: names.slot(row.key), node: names.node(row.node), atMs: row.doneAtMs });
-  const isOutside = (row: Row, names: Names): boolean => !excuse(names.node(row.node), row.doneAtMs);
+  const isOutside = (row: Row, names: Names): boolean => !excuse(names.node(row.node), row.doneAtMs, 'acknowledged');
 
   const seePush = (row: Row, names: Names): void => {
     const { id } = row;

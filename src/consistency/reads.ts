@@ -110,9 +110,9 @@ export function readsCheck(writes: WriteIndex, excuse: Excuse, { whole = true }:
   let lackingLost = 0;
   let undecided = 0;
 
-  const excusedAt = (node: string | null, ...times: readonly number[]): boolean => times.some((atMs) => excuse(node, atMs));
-  const readExcused = (row: Row, names: Names): boolean => row.replica || excusedAt(names.node(row.node), row.sentAtMs, row.doneAtMs);
-  const writeExcused = (id: number, node: number, names: Names): boolean => excuse(names.node(node), writes.doneAtMs(id));
+  const readExcused = (row: Row, names: Names): boolean =>
+    row.replica || [row.sentAtMs, row.doneAtMs].some((atMs) => excuse(names.node(row.node), atMs, 'read'));
+  const writeExcused = (id: number, node: number, names: Names): boolean => excuse(names.node(node), writes.doneAtMs(id), 'acknowledged');
   const anomaly = (row: Row, names: Names, returned: number, outside: boolean): ReadAnomaly => ({
     id: row.id,
     key: names.key(row.key),
@@ -191,7 +191,7 @@ export function readsCheck(writes: WriteIndex, excuse: Excuse, { whole = true }:
         const author = known?.nodeOf(seen);
         const outside =
           !readExcused(row, names) &&
-          !excuse(names.node(from), seenAtMs) &&
+          !excuse(names.node(from), seenAtMs, 'read') &&
           // What was never acknowledged may go; what was acknowledged by nobody knows whom cannot be held against anybody.
           author !== undefined &&
           !writeExcused(seen, author, names);
@@ -292,7 +292,7 @@ export function readsCheck(writes: WriteIndex, excuse: Excuse, { whole = true }:
     if (seen > row.count && seenAtMs < row.sentAtMs) {
       const from = sessions.seenNode[at] as number;
       // Only an acknowledged element can be missed: those that were never acknowledged may go.
-      const outside = (lateOutside || lostOutside) && !excuse(names.node(from), seenAtMs);
+      const outside = (lateOutside || lostOutside) && !excuse(names.node(from), seenAtMs, 'read');
       nonMonotonic.add(outside, () => session(row, names, row.count, outside, seen, from, seenAtMs));
     }
     if (row.count > Math.max(seen, 0)) sessions.see(at, row.count, row);

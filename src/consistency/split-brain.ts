@@ -271,7 +271,7 @@ export function splitBrainCheck(claims: Claims, excuse: Excuse): Check<SplitBrai
     overlap.by[mine]++;
     overlap.by[theirs] += reign.waiting;
     reign.waiting = 0;
-    const outside = !excuse(node, row.doneAtMs);
+    const outside = !excuse(node, row.doneAtMs, 'acknowledged');
     acknowledgements.add(outside, () => ({
       id: row.id,
       key: names.key(row.key),

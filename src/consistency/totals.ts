@@ -130,8 +130,8 @@ export function totalsCheck(writes: WriteIndex, excuse: Excuse): Check<Totals> {
   };
 
   const bothOutside = (row: Row, names: Names, counter: Counter, sum: number): boolean =>
-    !excuse(names.node(row.node), row.doneAtMs) &&
-    !excuse(names.node((counter.nodes[sum] as number) - 2), writes.doneAtMs((counter.ids[sum] as number) - 1));
+    !excuse(names.node(row.node), row.doneAtMs, 'acknowledged') &&
+    !excuse(names.node((counter.nodes[sum] as number) - 2), writes.doneAtMs((counter.ids[sum] as number) - 1), 'acknowledged');
 
   const seeAcknowledged = (row: Row, names: Names): void => {
     const { key, value: sum } = row;

@@ -37,8 +37,12 @@ export function excusingWindows(timeline: Timeline): ExposedWindow[] {
   return exposedWindows(timeline).filter(({ how }) => how === 'emptied' || !everywhere);
 }
 
-/** Whether a documented window covers what a node did at a moment; where nobody knows which node it was, any window does. */
-export function excuseOf(timeline: Timeline): (node: string | null, atMs: number) => boolean {
-  const windows = excusingWindows(timeline);
-  return (node, atMs) => windows.some((window) => (node === null || window.node === node) && window.fromMs <= atMs && atMs <= window.toMs);
+/**
+ * Whether a documented window covers what a node did at a moment; where nobody knows which node it was, any window does.
+ * What is read may be old whether or not clients ask for WAIT, since nobody waits before a read.
+ */
+export function excuseOf(timeline: Timeline): (node: string | null, atMs: number, deed: 'acknowledged' | 'read') => boolean {
+  const windows = { acknowledged: excusingWindows(timeline), read: exposedWindows(timeline) };
+  return (node, atMs, deed) =>
+    windows[deed].some((window) => (node === null || window.node === node) && window.fromMs <= atMs && atMs <= window.toMs);
 }
