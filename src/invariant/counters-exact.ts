@@ -8,7 +8,7 @@ export default {
   check: (timeline, consistency) =>
     withHistory(consistency, ({ totals }) => {
       if (totals.acknowledged === 0) return unknown('no increment was ever acknowledged');
-      // A client library may have sent an increment twice; from the bare client there is no excuse.
+      // No window excuses it: the engine has counted twice, or a client library has sent an increment twice.
       if (totals.excess.total > 0)
         return violated(
           `counters exceed what was sent by ${totals.excess.total}: ${totals.excess.examples

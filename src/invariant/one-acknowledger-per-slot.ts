@@ -4,10 +4,13 @@ import { held, type Invariant, judged, unknown, violated, withHistory, witnesses
 export default {
   name: 'one-acknowledger-per-slot',
   claim: 'No two nodes acknowledge writes for the same slot in turn, but in the windows that the engine documents.',
+  suits: ({ workload }) => workload.client === 'bare',
   check: (timeline, consistency) =>
     withHistory(consistency, ({ splitBrain: { clients, nodes }, loss, totals, queues, expiry }) => {
       if (loss.acknowledged + totals.acknowledged + queues.acknowledged + expiry.acknowledged === 0)
         return unknown('no write was ever acknowledged');
+      if (timeline.run.workload.client !== 'bare')
+        return unknown(`${timeline.run.workload.client} does not tell which node acknowledged what`);
       const budgetMs = timeline.run.budget.splitBrainMs;
       if (budgetMs !== undefined && clients.totalMs > budgetMs)
         return violated(

@@ -20,13 +20,16 @@ export default {
       const lost = judged(
         timeline,
         'lostMessages',
-        { total: queues.lost, outside: queues.losses.outside, examples: queues.losses.writes },
+        // What was taken and not worked off is lost with the consumer, if the engine does not know it any more.
         {
-          none: '',
-          many: 'acknowledged messages are lost',
-          one: ({ key, id, node, acknowledgedAtMs }) =>
-            `${id} of ${key}, acknowledged by ${node ?? 'some node'} at ${formatMs(acknowledgedAtMs)}`,
+          total: queues.lost + queues.vanished.total,
+          outside: queues.losses.outside + queues.vanished.outside,
+          examples: [
+            ...queues.losses.writes.map(({ acknowledgedAtMs, ...write }): Sighting => ({ ...write, atMs: acknowledgedAtMs })),
+            ...queues.vanished.examples,
+          ],
         },
+        { none: '', many: 'acknowledged messages are lost, or gone while they were worked off', one: at },
       );
       if (lost.outcome === 'violated') return lost;
       const again = [queues.deliveredTwice, queues.resurrected, queues.duplicated];

@@ -6,7 +6,7 @@ export default {
   claim: 'A value is there until its time is over, and not after it, but in the windows that the engine documents.',
   suits: ({ workload }) => workload.kind === 'expiring',
   check: (timeline, consistency) =>
-    withHistory(consistency, ({ expiry }) => {
+    withHistory(consistency, ({ expiry, reads: { reads } }) => {
       if (expiry.acknowledged === 0) return unknown('no value was ever acknowledged');
       const missing = judged(
         timeline,
@@ -19,10 +19,14 @@ export default {
         { none: '', many: 'values were gone before their time', one: ({ id, key, node }) => `${id} of ${key} at ${node ?? 'some node'}` },
       );
       if (missing.outcome === 'violated') return missing;
-      return judged(timeline, 'livingDead', expiry.late, {
+      const finding = judged(timeline, 'livingDead', expiry.late, {
         none: `${expiry.acknowledged} values of ${expiry.keys} keys came and went in time${missing.because === '' ? '' : `; ${missing.because}`}`,
         many: 'values were read after their time',
         one: ({ id, key, node, sentAtMs, overAtMs }) => `${id} of ${key} at ${node ?? 'some node'}, ${formatMs(sentAtMs - overAtMs)} late`,
       });
+      if (finding.outcome === 'violated') return finding;
+      if (reads.primaries + reads.replicas === 0) return unknown('no read was ever answered');
+      if (expiry.unreadableKeys.total > 0) return unknown(`${expiry.unreadableKeys.total} of ${expiry.keys} keys could not be read back`);
+      return finding;
     }),
 } satisfies Invariant;

@@ -138,6 +138,7 @@ const planted: Readonly<Record<string, readonly (NonNullable<Parameters<typeof r
   'queue-delivers': [
     { history: `${soundHistory}\n240-241 c1 node-1 push q 8` },
     { history: `${soundHistory}\n240-241 c2 node-1 take q 4` },
+    { history: soundHistory.replace('final node-1 range q:taken 4', 'final node-1 range q:taken') },
     { history: `${soundHistory}\n240-241 c2 node-1 take q 77` },
   ],
   'values-expire-in-time': [

@@ -9,6 +9,8 @@ import onePrimary from '../../src/invariant/one-primary-per-shard.ts';
 import recovers from '../../src/invariant/recovers-in-time.ts';
 import follows from '../../src/invariant/replica-follows-primary.ts';
 import inStep from '../../src/invariant/replicas-in-step.ts';
+import fresh from '../../src/invariant/reads-are-fresh.ts';
+import expire from '../../src/invariant/values-expire-in-time.ts';
 import { allInvariants } from '../../src/invariants.ts';
 import type { Timeline } from '../../src/timeline/timeline.ts';
 import type { RunInfo } from '../../src/timeline.ts';
@@ -295,9 +297,36 @@ final node-4 members ${key} 51`;
     expect(outcome(check(4_500, { extra }))).toBe('held');
     expect(outcome(check(6_000, { extra }))).toBe('violated');
   });
+  it('is unknown with a library, which does not tell who acknowledged', () => {
+    expect(outcome(check(5_000, { info: { workload: { ...run.workload, client: 'ioredis' } } }))).toBe('unknown');
+    expect(acknowledger.suits?.({ ...run, workload: { ...run.workload, client: 'ioredis' } })).toBe(false);
+  });
   it('judges by the budget where there is one', () => {
     expect(outcome(check(5_000, { info: { budget: { splitBrainMs: 5_000 } } }))).toBe('held');
     expect(outcome(check(5_000, { info: { budget: { splitBrainMs: 0 } } }))).toBe('violated');
+  });
+});
+
+describe('reads-are-fresh', () => {
+  it('excuses what a cut-off node let read, whether or not clients ask for WAIT', () => {
+    const history = `${soundHistory}\n2000-2001 c1 node-4 set r 50\n2002-2003 c2 node-1 get r 1\nfinal node-4 get r 50`;
+    for (const wait of [0, 1]) {
+      const info = { workload: { ...run.workload, wait } };
+      const exposed = film({ extra: fault('node-1', 'isolated', 1_000, 7_000), info });
+      expect(outcome(fresh.check(exposed, seen(history, exposed)))).toBe('held');
+      const other = film({ extra: fault('node-2', 'isolated', 1_000, 7_000), info });
+      expect(outcome(fresh.check(other, seen(history, other)))).toBe('violated');
+    }
+  });
+});
+
+describe('values-expire-in-time', () => {
+  it('is unknown when nothing was read, or not in the end, but not when a loss is proven', () => {
+    const of = (history: string) => outcome(expire.check(film(), seen(history, film())));
+    expect(of(soundHistory.replaceAll(/^\d+-\d+ .*(get|range).*$/gm, ''))).toBe('unknown');
+    const unread = soundHistory.replace('final node-1 get-expiring e 5', 'final node-1 get-expiring e failed:timeout');
+    expect(of(unread)).toBe('unknown');
+    expect(of(`${unread}\n240-241 c2 node-1 get-expiring e nothing`)).toBe('violated');
   });
 });
 
