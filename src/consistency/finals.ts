@@ -31,6 +31,8 @@ export class Finals {
     const { key, node } = row;
     const digest = digestOf(row);
     if (row.replica) {
+      // Nodes are asked one after the other, and meanwhile the time of a value may be over.
+      if (row.verb === 'get-expiring') return;
       this.#replicaKeys.push(key);
       this.#replicaNodes.push(node);
       this.#replicaDigests.push(digest);

@@ -1,3 +1,4 @@
+import { SlotquakeError } from '../base/errors.ts';
 import type { Outcome, Row, Verb } from '../timeline/history.ts';
 import { Finals } from './finals.ts';
 
@@ -13,6 +14,9 @@ const wasKept = 16;
 const wasTaken = 32;
 const wasTakenAgain = 64;
 const wasFinished = 128;
+
+/** The highest id that is kept. A larger value was written by no client of ours. */
+const highestId = 1 << 28;
 
 const pageBits = 14;
 const pageSize = 1 << pageBits;
@@ -46,6 +50,8 @@ export class WriteIndex {
     }
     this.longestMs = Math.max(this.longestMs, row.doneAtMs - row.sentAtMs);
     if (writes(row.verb)) {
+      if (row.id > highestId)
+        throw new SlotquakeError(`expected ids of writes up to ${highestId}, got ${row.id}: the history is too long to be checked`);
       this.#reserve(row.id);
       const page = row.id >>> pageBits;
       const at = row.id & (pageSize - 1);
@@ -66,7 +72,7 @@ export class WriteIndex {
   }
 
   #mark(id: number, marks: number): void {
-    if (id < 0) return;
+    if (id < 0 || id > highestId) return;
     this.#reserve(id);
     const flags = this.#flags[id >>> pageBits] as Uint8Array;
     const at = id & (pageSize - 1);
@@ -75,8 +81,6 @@ export class WriteIndex {
 
   #reserve(id: number): void {
     if (id >= this.ids) this.ids = id + 1;
-    // A value that no client of ours can have written is not worth any memory.
-    if (id > 1 << 28) throw new RangeError(`the history holds a write of id ${id}`);
     const page = id >>> pageBits;
     if (this.#flags[page]) return;
     this.#flags[page] = new Uint8Array(pageSize);

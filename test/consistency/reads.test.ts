@@ -297,6 +297,10 @@ describe('the reads of lists and sets', () => {
     expect(counts(of(history, (node, atMs) => node === 'n1' && atMs === 3)).nonMonotonic).toEqual([1, 0]);
     expect(counts(of(history.replace('c1 n1 add s 2', 'c1 n1 add s 2 unknown:timeout'))).nonMonotonic).toEqual([1, 0]);
   });
+  it('may return numbers that no client of ours gets to', () => {
+    const reads = of('0-1 c1 n1 set k 1\n2-3 c1 n1 get k 999999999\n4-5 c1 n1 get k 1');
+    expect(counts(reads)).toEqual({ ...clean, phantoms: [1, 1] });
+  });
   it('contain phantoms', () => expect(counts(of('0-1 c1 n1 append l 1\n2-3 c1 n1 range l 1 foreign')).phantoms).toEqual([1, 1]));
   it('of a queue, from which elements go, are none of this', () =>
     expect(counts(of('0-1 c1 n1 push q 1\n2-3 c1 n1 take q 1\n4-5 c1 n1 range q'))).toEqual(clean));
