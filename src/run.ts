@@ -101,9 +101,17 @@ export async function runExperiment(experiment: Experiment, options: RunOptions)
     recorder.record({ type: 'harness-failed', because: messageOf(thrown) });
     error = error === undefined ? thrown : new SuppressedError(thrown, error, 'the run failed, and so did cleaning up');
   }
+  const timelineSoFar = (): Timeline => new Timeline(run.info(invariants.map(({ name }) => name)), recorder.events);
+  let consistency: Consistency | null = null;
+  try {
+    if (run.load) consistency = examine(options.folder, timelineSoFar());
+  } catch (thrown) {
+    // What the nodes said is judged all the same.
+    recorder.record({ type: 'harness-failed', because: `the operations could not be examined: ${messageOf(thrown)}` });
+    error ??= thrown;
+  }
   recorder[Symbol.dispose]();
-  const timeline = new Timeline(run.info(invariants.map(({ name }) => name)), recorder.events);
-  const consistency = run.load ? examine(options.folder, timeline) : null;
+  const timeline = timelineSoFar();
   const judgement = judge(timeline, consistency, invariants);
   try {
     if (consistency) writeFileSync(path.join(options.folder, 'consistency.json'), `${JSON.stringify(consistency, null, 2)}\n`);
