@@ -99,7 +99,7 @@ export function anomaliesOf(
     add('messages delivered twice', 'repeatedMessages', queues.deliveredTwice, sighting);
     add('messages that came back after they were worked off', 'repeatedMessages', queues.resurrected, sighting);
     add('messages that are in a list twice', 'repeatedMessages', queues.duplicated, sighting);
-    add('messages that only their consumer knows', null, queues.vanished, sighting);
+    add('messages that only their consumer knows', 'lostMessages', queues.vanished, sighting);
     add('messages that nobody had sent', null, queues.phantom, sighting);
     add('refused messages that are there', null, queues.contradicted, sighting);
   }

@@ -8,14 +8,16 @@ import { messageOf, UsageError } from '../base/errors.ts';
  *
  *     frame      'SQH1', length u32, crc32 of the body u32, crc32 of the twelve bytes before it u32, body
  *     body       records, one after the other
- *     name       1 u8, table u8, byte length u16, index u32, slot u16 (keys only), UTF-8
+ *     name       1 u8, table u8 (0 key, 1 node, 2 reason), byte length u16, index u32, slot u16 (keys only), UTF-8
  *     operation  2 u8, verb u8, outcome and marks u8, 0 u8, id u32, client u16, node u16, reason u16, 0 u16, key u32,
  *                value i32, late f32, sent f64, done f64, count u32, 0 u32, count x value i32
  *
  * Little endian; times are milliseconds on the run's clock, `late` is how long after its intended start the operation
- * was sent. Names stand before the first operation that uses them, 65535 is no name. Operations stand in the order in
- * which they were done. A write's value is its id, which no other operation has; -1 is nothing, -2 is a value that no
- * client of ours has written. The head of a frame has a checksum of its own, so that a damaged length is known before
+ * was sent. Verbs and outcomes are counted from 0 in the order in which they stand below; an outcome is the lower two bits
+ * of its byte, 4 marks a read at rest, 8 a read that a replica was asked for or, at rest, answered. Names stand before the
+ * first operation that uses them, 65535 is no name. Operations stand in the order in which they were done. Ids are unique.
+ * A write's value is its id, but for the sum that an increment was told and the message that is finished; -1 is nothing,
+ * -2 is a value that no client of ours has written. The client 65535 is the harness that reads at rest. The head of a frame has a checksum of its own, so that a damaged length is known before
  * anything is read by it.
  */
 export const historyFile = 'history.bin';

@@ -11,6 +11,7 @@ describe('a workload for a cluster', () => {
     await expect(kindOf(workload, 2)).rejects.toThrow(/only 2 of them/);
     expect((await kindOf(workload, 3)).name).toBe('registers');
   });
+  it('counts places from one', () => expect(() => registers({ places: ['client-0'] })).toThrow(/expected names such as 'client-1'/));
   it('asks for WAIT with the bare client only', () =>
     expect(kindOf(registers({ client: 'ioredis', wait: 1 }), 0)).rejects.toThrow(/the client 'bare' only: ioredis/));
 });
