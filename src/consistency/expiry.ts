@@ -44,7 +44,7 @@ export interface Expiry {
  * first, and a replica, which waits for its primary's DEL, answers as if it were not there (db.c expireIfNeeded, expire.c
  * activeExpireCycle). So lazy expiry explains nothing; the allowance is for clocks of nodes between which a key moves.
  */
-export const expiryAllowanceMs = 1000;
+const expiryAllowanceMs = 1000;
 
 const remembered = 16;
 const pendingKept = 64;

@@ -2,9 +2,9 @@ import type { Excuse } from '../consistency.ts';
 import type { Names, Row, Verb } from '../timeline/history.ts';
 
 /** How many lost writes are kept one by one. */
-export const lostWritesKept = 10_000;
+const lostWritesKept = 10_000;
 /** Losses of one node that lie further apart, with writes between them that were not lost, belong to different windows. */
-export const windowGapMs = 1000;
+const windowGapMs = 1000;
 
 /** An acknowledged write that is not there any more. */
 export interface LostWrite {

@@ -39,15 +39,10 @@ export class WriteIndex {
   readonly atRest = new Finals();
   /** Reads of all of a list or set that were answered while it was still written. */
   wholeReads = 0;
-  /** Final reads that gave an answer. */
-  finals = 0;
 
   see(row: Row): void {
     this.operations++;
-    if (row.final) {
-      this.atRest.see(row);
-      if (row.outcome === 'ok') this.finals++;
-    }
+    if (row.final) this.atRest.see(row);
     this.longestMs = Math.max(this.longestMs, row.doneAtMs - row.sentAtMs);
     if (writes(row.verb)) {
       if (row.id > highestId)
