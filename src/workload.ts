@@ -80,7 +80,7 @@ export interface WorkloadKind<S extends z.ZodObject = z.ZodObject> {
   readonly promise: string;
   /** What only this kind understands. */
   readonly extra?: S;
-  /** Pure: the same seed gives the same operations. */
+  /** Pure: the same seed gives the same operations, but that what was `taken` is finished next. */
   next(step: Step): Request;
   /** Reads at rest what stands under a key: the whole of it. */
   final(key: string): readonly Request[];
