@@ -42,9 +42,7 @@ const operationOf = (id: number, key: number, change: Partial<Operation>): Opera
 };
 
 /** Sets to which is added, and of which one element in a hundred is not there in the end. */
-function sets(history: HistoryWriter, size: number): void {
-  // As many elements in a set as in each size before: a read at rest returns 500 of them.
-  const keys = Math.ceil(size / 500);
+function sets(history: HistoryWriter, size: number, keys: number): void {
   const kept: number[][] = Array.from({ length: keys }, () => []);
   for (let id = 0; id < size; id++) {
     const key = id % keys;
@@ -65,9 +63,8 @@ function sets(history: HistoryWriter, size: number): void {
 }
 
 /** Registers as one copy of each would answer, a quarter of the operations reads; some get no answer, and half of those happened. */
-function registers(history: HistoryWriter, size: number): void {
+function registers(history: HistoryWriter, size: number, keys: number): void {
   const random = seededRandom(1);
-  const keys = Math.ceil(size / 100);
   const held = new Int32Array(keys).fill(nothing);
   for (let id = 0; id < size; id++) {
     const key = random.integer(0, keys - 1);
@@ -147,16 +144,17 @@ if (check !== undefined) {
     );
     withHistory(kind, 1_000_000, (folder) => measured('everything', folder, kind, 1_000_000));
   }
-  withHistory('registers', 100_000, (folder) => measured('linearizability', folder, 'registers', 100_000));
+  withHistory('registers', 100_000, (folder) => measured('linearizability', folder, 'registers', 100_000), 1_000);
 }
 
-function withHistory(kind: Kind, size: number, use: (folder: string) => void): void {
+/** A key has 500 operations unless told otherwise, so that a set is of one size in histories of all sizes. */
+function withHistory(kind: Kind, size: number, use: (folder: string) => void, keys = size / 500): void {
   const folder = mkdtempSync(path.join(tmpdir(), 'slotquake-bench-'));
   try {
     const history = new HistoryWriter(folder, (error) => {
       throw error;
     });
-    makers[kind](history, size);
+    makers[kind](history, size, keys);
     history[Symbol.dispose]();
     use(folder);
   } finally {
