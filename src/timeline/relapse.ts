@@ -1,8 +1,10 @@
 import { spanOf } from './claims.ts';
 import type { Timeline } from './timeline.ts';
 
-/** The longest time that a relapse is waited for. */
-const relapseWithinMs = 6_000;
+/** The longest cut whose relapse is waited for. */
+const relapseWithinMs = 15_000;
+/** For the first of the intervals, 200 ms, and for whoever asks the nodes. */
+const slackMs = 500;
 
 /**
  * Until when packets from before a heal may still arrive. What a node sent into a cut link waits in its kernel, also after
@@ -17,6 +19,6 @@ export function relapseUntilMs(timeline: Timeline): number {
     .filter(({ exposes }) => exposes.some(({ how }) => how === 'isolated'))
     .map(({ fault }) => spanOf(timeline, fault))
     .filter(({ healedAtMs }) => Number.isFinite(healedAtMs))
-    .map(({ injectedAtMs, healedAtMs }) => healedAtMs + Math.min(relapseWithinMs, healedAtMs - injectedAtMs));
+    .map(({ injectedAtMs, healedAtMs }) => healedAtMs + Math.min(relapseWithinMs, healedAtMs - injectedAtMs) + slackMs);
   return Math.max(0, ...ends);
 }
