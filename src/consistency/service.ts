@@ -10,7 +10,8 @@ export interface ServiceFrame {
   /** When the load ran. */
   readonly fromMs: number;
   readonly toMs: number;
-  readonly faults: readonly { readonly injectedAtMs: number; readonly healedAtMs: number | null }[];
+  /** `beginsAtMs`: the first step towards it; it may bite before the last, when it counts as injected. */
+  readonly faults: readonly { readonly beginsAtMs: number; readonly injectedAtMs: number; readonly healedAtMs: number | null }[];
   readonly shards: readonly { readonly name: string; readonly slots: readonly (readonly [first: number, last: number])[] }[];
   /** They must not overlap; an operation belongs to the one in which it was meant to start. */
   readonly phases: readonly { readonly name: string; readonly fromMs: number; readonly toMs: number }[];
@@ -36,7 +37,10 @@ export interface Service {
   readonly reasons: Readonly<Record<string, { readonly failed: number; readonly unknown: number }>>;
   /** Operations whose answer never came, not even as an error of the client. */
   readonly neverAnswered: number;
-  /** One entry a fault. The first error is looked for until the next fault, and so is the last one after the heal; null is none. */
+  /**
+   * One entry a fault, in the order in which they began. The first error is looked for until the next fault, and so is the
+   * last one after the heal; null is none, 0 an error that came while the fault was still taking hold.
+   */
   readonly faults: readonly { readonly toFirstErrorMs: number | null; readonly fromHealToLastErrorMs: number | null }[];
   /** The longest time without any operation that was done; null where none was tried. */
   readonly stall: Gap | null;
@@ -70,9 +74,9 @@ export function frameOf(timeline: Timeline): ServiceFrame {
   return {
     fromMs: timeline.phaseAtMs('steady') ?? 0,
     toMs: endMs,
-    faults: timeline.of('fault-injecting').map(({ fault }) => {
+    faults: timeline.of('fault-injecting').map(({ fault, atMs }) => {
       const { injectedAtMs, healedAtMs } = spanOf(timeline, fault);
-      return { injectedAtMs, healedAtMs: Number.isFinite(healedAtMs) ? healedAtMs : null };
+      return { beginsAtMs: atMs, injectedAtMs, healedAtMs: Number.isFinite(healedAtMs) ? healedAtMs : null };
     }),
     shards: timeline.run.nodes.filter(({ role }) => role === 'primary').map(({ name, slots }) => ({ name, slots })),
     phases: entered
@@ -92,7 +96,7 @@ const mostBins = 864_000;
  * beginning of the load to its end. Reads at rest are left out. Constant memory but for the bins and the clients.
  */
 export function serviceCheck(frame: ServiceFrame): Check<Service> {
-  const faults = frame.faults.toSorted((a, b) => a.injectedAtMs - b.injectedAtMs);
+  const faults = frame.faults.toSorted((a, b) => a.beginsAtMs - b.beginsAtMs);
   const errors = faults.map(() => ({ firstAtMs: Number.POSITIVE_INFINITY, lastAtMs: Number.NEGATIVE_INFINITY }));
   const operations = { ok: 0, failed: 0, unknown: 0 };
   const reasons = new Map<number, { failed: number; unknown: number }>();
@@ -112,7 +116,7 @@ export function serviceCheck(frame: ServiceFrame): Check<Service> {
   let phase = phases[0];
 
   function seeError(doneAtMs: number): void {
-    const index = faults.findLastIndex(({ injectedAtMs }) => injectedAtMs <= doneAtMs);
+    const index = faults.findLastIndex(({ beginsAtMs }) => beginsAtMs <= doneAtMs);
     const error = errors[index];
     if (!error) return;
     error.firstAtMs = Math.min(error.firstAtMs, doneAtMs);
@@ -178,7 +182,7 @@ export function serviceCheck(frame: ServiceFrame): Check<Service> {
         faults: faults.map(({ injectedAtMs, healedAtMs }, index) => {
           const { firstAtMs, lastAtMs } = errors[index] as (typeof errors)[number];
           return {
-            toFirstErrorMs: Number.isFinite(firstAtMs) ? firstAtMs - injectedAtMs : null,
+            toFirstErrorMs: Number.isFinite(firstAtMs) ? Math.max(0, firstAtMs - injectedAtMs) : null,
             fromHealToLastErrorMs: healedAtMs !== null && lastAtMs >= healedAtMs ? lastAtMs - healedAtMs : null,
           };
         }),

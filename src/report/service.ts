@@ -35,8 +35,7 @@ const since = (gap: Gap | null): string => (gap ? `from ${formatMs(gap.fromMs)}`
 function disturbances(timeline: Timeline, { faults, stall, shards }: Service): string {
   const injected = timeline
     .of('fault-injecting')
-    .map(({ fault, name, atMs }) => ({ name, atMs: timeline.of('fault-injected').find((event) => event.fault === fault)?.atMs ?? atMs }))
-    .toSorted((a, b) => a.atMs - b.atMs);
+    .map(({ fault, name, atMs }) => ({ name, atMs: timeline.of('fault-injected').find((event) => event.fault === fault)?.atMs ?? atMs }));
   const rows = [
     ...faults.flatMap(({ toFirstErrorMs, fromHealToLastErrorMs }, index) => {
       const { name = 'the fault', atMs = null } = injected[index] ?? {};

@@ -43,8 +43,8 @@ describe('the service', () => {
 
   it('tells the time from a fault to the first error, and from the heal to the last', () => {
     const faults = [
-      { injectedAtMs: 5_000, healedAtMs: null },
-      { injectedAtMs: 1_000, healedAtMs: 2_000 },
+      { beginsAtMs: 4_900, injectedAtMs: 5_000, healedAtMs: null },
+      { beginsAtMs: 995, injectedAtMs: 1_000, healedAtMs: 2_000 },
     ];
     expect(
       of(
@@ -62,6 +62,7 @@ describe('the service', () => {
       { toFirstErrorMs: 1_100, fromHealToLastErrorMs: null },
     ]);
     expect(of('1500-1600 c1 n1 set k 1', { faults }).faults[0]).toEqual({ toFirstErrorMs: null, fromHealToLastErrorMs: null });
+    expect(of('900-998 c1 n1 set k 1 unknown:reset', { faults }).faults[0]).toMatchObject({ toFirstErrorMs: 0 });
   });
 
   it('finds the longest stall of all, of each shard and of each client', () => {
@@ -170,7 +171,7 @@ describe('frameOf', () => {
     expect(read).toMatchObject({
       fromMs: 200,
       toMs: 8_200,
-      faults: [{ injectedAtMs: 1_050, healedAtMs: 7_000 }],
+      faults: [{ beginsAtMs: 1_000, injectedAtMs: 1_050, healedAtMs: 7_000 }],
       phases: [
         { name: 'steady', fromMs: 200, toMs: 1_000 },
         { name: 'disturb', fromMs: 1_000, toMs: 8_000 },
