@@ -272,6 +272,15 @@ describe('a violation is excused', () => {
     expect(outside((node, atMs) => node === 'n1' && atMs === 3)).toBe(0));
   it('when it promises nothing of the node that answered the read, at that moment', () =>
     expect(outside((node, atMs) => node === 'n2' && atMs === 5)).toBe(0));
+  it('when it promises nothing of the node that let a write be read which was never acknowledged and is gone', () => {
+    const gone = `
+      0-1  c1 n1 set k 1
+      2-20 c1 n1 set k 2 unknown:wait
+      4-5  c2 n1 get k 2
+      8-9  c2 n2 get k 1`;
+    expect(outside((node, atMs) => node === 'n1' && atMs === 5, gone)).toBe(0);
+    expect(outside((node, atMs) => node === 'n1' && atMs === 20, gone)).toBe(1);
+  });
   it('but not for the same nodes at other moments', () => expect(outside((_, atMs) => atMs === 4)).toBe(1));
   it('also when the write was acknowledged only after the read that is contradicted', () =>
     expect(
