@@ -1,5 +1,5 @@
 import { UsageError } from './base/errors.ts';
-import { sleepMs } from './base/poll.ts';
+import { within } from './base/poll.ts';
 import type { Random } from './base/random.ts';
 import type { Cluster, Node } from './cluster.ts';
 import { choosers, type Key, keysOf } from './load/keys.ts';
@@ -240,7 +240,7 @@ export class Load implements Disposable {
     if (this.#closed) return;
     this.#halt();
     const waitMs = this.#workload.timeoutMs + graceMs;
-    await Promise.race([Promise.allSettled(this.#lanes), sleepMs(waitMs)]);
+    await within('the last answers', waitMs, Promise.allSettled(this.#lanes)).catch(() => {});
     this.#closed = true;
     this.#underway.forEach((underway, lane) => {
       if (underway)
