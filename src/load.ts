@@ -241,6 +241,8 @@ export class Load implements Disposable {
     this.#halt();
     const waitMs = this.#workload.timeoutMs + graceMs;
     await within('the last answers', waitMs, Promise.allSettled(this.#lanes)).catch(() => {});
+    // Somebody else who stopped it, or threw it away meanwhile, was faster.
+    if (this.#closed) return;
     this.#closed = true;
     this.#underway.forEach((underway, lane) => {
       if (underway)

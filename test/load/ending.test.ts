@@ -43,10 +43,12 @@ describe('the end of a load', () => {
   it('is the end of what its clients have queued', async () => {
     let closed = 0;
     const library: OpenSession = () => ({ request: () => new Promise(() => {}), [Symbol.dispose]: () => void closed++ });
-    const { parts } = partsOf(fakeCluster(), registers({ clients: 3, timeoutMs: 1 }));
+    const { parts, operations } = partsOf(fakeCluster(), registers({ clients: 3, timeoutMs: 1 }));
     const load = new Load(parts, registers.kind, library);
     load.start();
-    await load.stop();
+    await Promise.all([load.stop(), load.stop()]);
+    expect(load.counts).toEqual({ ok: 0, failed: 0, unknown: operations.length });
+    expect(new Set(operations.map(({ id }) => id)).size).toBe(operations.length);
     expect(closed).toBe(3);
     load[Symbol.dispose]();
     expect(closed).toBe(3);
