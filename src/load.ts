@@ -29,6 +29,8 @@ interface Parts {
   readonly folder: string;
   /** Called once when an operation cannot be written to the history. */
   readonly onUnwritable: (error: unknown, file: string) => void;
+  /** Called when a client of ours fails at what it should be able to do: a defect of a workload. */
+  readonly onFailure?: ((error: unknown) => void) | undefined;
   /** Takes the operations instead of a file in the folder, for a measurement of what recording costs. */
   readonly history?: History;
 }
@@ -85,6 +87,7 @@ export class Load implements Disposable {
   /** Which node is asked for the topology: when that is shifts no draw of an operation. */
   readonly #asked: Random;
   readonly #nowMs: () => number;
+  readonly #onFailure: (error: unknown) => void;
   readonly #history: History;
   readonly #keys: readonly Key[];
   readonly #used = new Set<Key>();
@@ -106,6 +109,7 @@ export class Load implements Disposable {
     this.#random = parts.random;
     this.#asked = parts.random.fork('asked');
     this.#nowMs = parts.nowMs;
+    this.#onFailure = parts.onFailure ?? (() => {});
     this.#history = parts.history ?? new HistoryWriter(parts.folder, parts.onUnwritable);
     this.#keys = keysOf(parts.cluster, parts.workload.kind, parts.workload.keys, parts.workload.distribution);
   }
@@ -132,7 +136,7 @@ export class Load implements Disposable {
         random,
         choose,
         routes.get(places[(lane % clients) % (places.length || 1)] ?? '') as Routes,
-      );
+      ).catch(this.#onFailure);
     });
   }
 

@@ -184,6 +184,7 @@ class Run {
       nowMs: () => this.#recorder.preciseMs(),
       folder: this.#options.folder,
       onUnwritable: (error, file) => this.#fail(unwritable(file, error)),
+      onFailure: this.#fail,
     });
     this.load = load;
     const before = await errorReplies(cluster.nodes);

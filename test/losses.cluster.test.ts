@@ -72,7 +72,7 @@ describe('split-brain-writes', () => {
     expect(verdict, because).toBe('as-expected');
     const { losses } = consistency.loss;
     expect(losses.lost).toBeGreaterThan(10);
-    expect(losses.longestWindowMs).toBeGreaterThan(2_600);
+    expect(losses.longestWindowMs).toBeGreaterThan(2_900);
     expect(losses.outside).toBe(0);
   });
   it('loses nothing with WAIT and min-replicas-to-write together', async () => {

@@ -354,6 +354,20 @@ describe('the end of a load', () => {
     for (const operation of [left, other]) expect(operation).toMatchObject({ outcome: 'unknown', reason: 'never-answered', node: null });
     expect(new Set([left?.client, other?.client])).toEqual(new Set([0, 1]));
   });
+  it('is told to whoever started it when a workload itself fails', async () => {
+    const failures: unknown[] = [];
+    const broken = {
+      ...registers.kind,
+      next: () => {
+        throw new Error('a bug');
+      },
+    };
+    const parts = { ...partsOf(fakeCluster(), registers(closed)), onFailure: (error: unknown) => failures.push(error) };
+    const { load } = started(new Load(parts, broken), parts.folder);
+    await expect.poll(() => failures.length, patient).toBeGreaterThan(0);
+    expect(failures[0]).toMatchObject({ message: 'a bug' });
+    await load.stop();
+  });
   it('never takes an error of a library for proof that nothing happened', async () => {
     const library: OpenSession = () => ({
       request: () => Promise.resolve({ node: null, error: new Error('CLUSTERDOWN Hash slot not served'), sent: true }),
