@@ -18,11 +18,22 @@ export function librarySession(send: (request: Request) => Promise<readonly Repl
       try {
         return { node: null, replies: await send(request) };
       } catch (error) {
-        return { node: null, error: error instanceof Error ? error : new Error(messageOf(error)), sent: true };
+        return { node: null, error: told(error), sent: true };
       }
     },
     [Symbol.dispose]: close,
   };
+}
+
+/**
+ * What a library says, without what differs from one operation to the next: slots and addresses would make as many
+ * reasons as there are operations. An error without words is known by its class.
+ */
+export function told(error: unknown): Error {
+  if (!(error instanceof Error)) return new Error(messageOf(error));
+  if (error.message === '') return new Error(error.constructor.name);
+  const [, last] = /^Too many Cluster redirections\. Last error: (?:\w+: )?(\w+)/.exec(error.message) ?? [];
+  return last === undefined ? error : new Error(`too many redirections, the last by ${last}`);
 }
 
 /** The commands between MULTI and EXEC; null for what is no transaction. */
