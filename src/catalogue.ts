@@ -1,5 +1,5 @@
 import { allFaults } from './faults.ts';
-import { lossRuns, spread } from './losses.ts';
+import { clientRuns, lossRuns, spread } from './losses.ts';
 import { type ParameterInfo, parametersOf } from './parameter.ts';
 import { outcomeTable } from './workload/outcome.ts';
 import { workloadOptions } from './workload.ts';
@@ -92,11 +92,44 @@ function lossesTable(): string {
     .join('\n\n');
 }
 
+/** What applications feel with each client, from experiments/clients.json. */
+function clientsTable(): string {
+  const seconds = (values: readonly (number | null)[]): string => {
+    const known = values.filter((value) => value !== null);
+    return known.length === 0 ? 'none' : `${spread(known.map((ms) => Math.round(ms / 10) / 100))} s`;
+  };
+  return [...Map.groupBy(clientRuns(), ({ experiment, engine }) => `${experiment}** on ${engine}`)]
+    .map(([what, all]) => {
+      const rows = [...Map.groupBy(all, ({ client }) => client)].map(([client, runs]) => [
+        client,
+        seconds(runs.map(({ firstErrorMs }) => firstErrorMs)),
+        seconds(runs.map(({ hurtShardMs }) => hurtShardMs)),
+        seconds(runs.map(({ otherShardsMs }) => otherShardsMs)),
+        seconds(runs.map(({ lastErrorMs }) => lastErrorMs)),
+        `${spread(runs.map(({ errors }) => errors))} of ${spread(runs.map(({ operations }) => operations))}`,
+        spread(runs.map(({ neverAnswered, stuck }) => neverAnswered + stuck)),
+        spread(runs.map(({ lost }) => lost)),
+      ]);
+      const heads = [
+        'client',
+        'first error',
+        'stall of its shard',
+        'of the others',
+        'last error after the heal',
+        'errors',
+        'stuck',
+        'lost',
+      ];
+      return `**${what}\n\n${table(heads, rows)}`;
+    })
+    .join('\n\n');
+}
+
 type Tables = Readonly<Record<string, () => string | Promise<string>>>;
 /** The tables that each document holds between two marks. */
 export const documents: Readonly<Record<string, Tables>> = {
   'README.md': { faults: faultTable, workloads: workloadTable, outcomes: outcomesTable },
-  'experiments/README.md': { losses: lossesTable },
+  'experiments/README.md': { losses: lossesTable, clients: clientsTable },
 };
 
 /** A document's text with today's tables between the marks. */

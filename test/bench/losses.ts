@@ -1,8 +1,6 @@
-import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import path from 'node:path';
-import type { Consistency } from '../../src/consistency.ts';
-import { type LossRun, lossRuns, lossesFile } from '../../src/losses.ts';
+import { existsSync, writeFileSync } from 'node:fs';
+import { type LossRun, lossesFile, lossRuns } from '../../src/losses.ts';
+import { flag, measured } from './measured.ts';
 
 /*
  * What is lost, measured: the three experiments about losses, in their four variants, on every engine, again and again.
@@ -11,14 +9,9 @@ import { type LossRun, lossRuns, lossesFile } from '../../src/losses.ts';
  *
  *     npm run losses -- [--engines redis:7.0,valkey:9.1] [--repeats 3] [--only split-brain-writes]
  */
-const flag = (name: string, fallback: string): string => {
-  const at = process.argv.indexOf(`--${name}`);
-  return at < 0 ? fallback : (process.argv[at + 1] ?? fallback);
-};
 const engines = flag('engines', 'redis:6.0,redis:7.0,redis:8.0,valkey:8.1,valkey:9.1').split(',');
 const experiments = flag('only', 'killed-primary,paused-primary,split-brain-writes').split(',');
 const repeats = Number(flag('repeats', '3'));
-const root = path.join(import.meta.dirname, '..', '..');
 
 const runs: LossRun[] = existsSync(lossesFile) ? lossRuns() : [];
 for (let seed = 1; seed <= repeats; seed++) {
@@ -27,14 +20,16 @@ for (let seed = 1; seed <= repeats; seed++) {
       for (const variant of ['wounded', 'wait', 'min-replicas', 'cured']) {
         if (runs.some((run) => run.engine === engine && run.experiment === experiment && run.variant === variant && run.seed === seed))
           continue;
-        const args = ['src/cli.ts', 'run', experiment, '--variant', variant, '--engine', engine, '--seed', `${seed}`, '--json'];
-        const { stdout, stderr } = spawnSync(process.execPath, args, { cwd: root, encoding: 'utf8' });
-        const line = stdout.split('\n').find((text) => text.startsWith('{'));
-        if (!line) throw new Error(`expected a verdict of ${experiment}/${variant} on ${engine}, got: ${stderr || stdout}`);
-        const { verdict, because, folder } = JSON.parse(line) as { verdict: string; because: string; folder: string };
-        const read = (file: string): unknown => JSON.parse(readFileSync(path.resolve(root, folder, file), 'utf8'));
-        const { loss, splitBrain } = read('consistency.json') as Consistency;
-        const { version } = (read('run.json') as { engine: { version: string } }).engine;
+        const { verdict, because, version, consistency } = measured(
+          experiment,
+          '--variant',
+          variant,
+          '--engine',
+          engine,
+          '--seed',
+          `${seed}`,
+        );
+        const { loss, splitBrain } = consistency;
         runs.push({
           engine,
           version,
