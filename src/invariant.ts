@@ -55,6 +55,17 @@ export function judged<Example>(
 export const witnessesOf = (timeline: Timeline): number[] =>
   [timeline.of('workload-stopped').at(-1)?.seq, timeline.of('read-back').at(-1)?.seq].filter((seq) => seq !== undefined);
 
+/** Whether clients read what has versions: what a queue holds goes away, and counters are judged by their sums. */
+export const readsVersions = ({ workload }: Pick<RunInfo, 'workload'>): boolean =>
+  workload.readShare > 0 && !['queue', 'counters'].includes(workload.kind);
+
+/** The answer to a question about reads; `count` is how many were answered. */
+export const withReads = (consistency: Consistency | null, ask: (reads: Consistency['reads'], count: number) => Finding): Finding =>
+  withHistory(consistency, ({ reads }) => {
+    const count = reads.reads.primaries + reads.reads.replicas;
+    return count === 0 ? unknown('no read was ever answered') : ask(reads, count);
+  });
+
 /** The answer to every question about operations where they cannot be told. */
 export function withHistory(consistency: Consistency | null, ask: (consistency: Consistency) => Finding): Finding {
   if (!consistency) return unknown('the run has no history of operations');

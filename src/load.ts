@@ -117,31 +117,25 @@ export class Load implements Disposable {
   start(): void {
     const { clients, pipeline, places } = this.#workload;
     const startMs = this.#nowMs();
-    const routes = new Map<string, Routes>();
-    for (let index = 0; index < clients; index++) {
-      const place = places.length === 0 ? '' : (places[index % places.length] as string);
-      const known = routes.get(place) ?? new Routes(this.#cluster);
-      routes.set(place, known);
-      this.#sessions.push(this.#open(index, known, place));
-    }
+    // Clients of one place tell one another where slots are served; those of another may see another side of a partition.
+    const around = places.length === 0 ? [undefined] : places;
+    const routes = new Map(around.map((place) => [place, new Routes(this.#cluster)] as const));
+    const sideOf = (client: number) => {
+      const place = around[client % around.length];
+      return { place, routes: routes.get(place) as Routes };
+    };
+    for (let client = 0; client < clients; client++) this.#sessions.push(this.#open(client, sideOf(client)));
     const shards = this.#cluster.nodes.filter(({ formedAs }) => formedAs === 'primary').length;
     const chooserOf = choosers(this.#keys, this.#workload.distribution, shards);
     this.#lanes = Array.from({ length: clients * pipeline }, (_, lane) => {
       const random = this.#random.fork(`lane ${lane}`);
       const choose = chooserOf(lane % clients, random);
-      return this.#work(
-        lane,
-        clients * pipeline,
-        startMs,
-        random,
-        choose,
-        routes.get(places[(lane % clients) % (places.length || 1)] ?? '') as Routes,
-      ).catch(this.#onFailure);
+      return this.#work(lane, clients * pipeline, startMs, random, choose, sideOf(lane % clients).routes).catch(this.#onFailure);
     });
   }
 
-  #open(index: number, routes: Routes, place: string): Session {
-    const from = this.#cluster.places?.find(({ name }) => name === place);
+  #open(index: number, { place, routes }: { readonly place: string | undefined; readonly routes: Routes }): Session {
+    const from = this.#cluster.places.find(({ name }) => name === place);
     const dial = (node: Node): Node['dial'] => from?.dial(node) ?? node.dial;
     return this.#library
       ? this.#library(this.#cluster, this.#workload, dial)

@@ -19,7 +19,7 @@ export interface LossRun {
   readonly splitBrainMs: number;
 }
 
-export const lossesFile = new URL('../experiments/losses.json', import.meta.url).pathname;
+export const lossesFile = new URL('../experiments/losses.json', import.meta.url);
 export const lossRuns = (): LossRun[] => JSON.parse(readFileSync(lossesFile, 'utf8')) as LossRun[];
 
 /** One measured run with one client under test, a line of experiments/clients.json. */
@@ -44,7 +44,7 @@ export interface ClientRun {
   readonly lost: number;
 }
 
-export const clientsFile = new URL('../experiments/clients.json', import.meta.url).pathname;
+export const clientsFile = new URL('../experiments/clients.json', import.meta.url);
 export const clientRuns = (): ClientRun[] => JSON.parse(readFileSync(clientsFile, 'utf8')) as ClientRun[];
 
 /** The median, and the least and the greatest where they differ. */

@@ -1,14 +1,12 @@
 import { formatMs } from '../base/duration.ts';
-import { type Invariant, judged, unknown, violated, withHistory, witnessesOf } from '../invariant.ts';
+import { type Invariant, judged, readsVersions, violated, withReads, witnessesOf } from '../invariant.ts';
 
 export default {
   name: 'reads-are-fresh',
   claim: 'No primary returns what an acknowledged write had replaced before the read began, but in the windows that the engine documents.',
-  suits: ({ workload }) => workload.readShare > 0 && !['queue', 'counters'].includes(workload.kind),
+  suits: readsVersions,
   check: (timeline, consistency) =>
-    withHistory(consistency, ({ reads }) => {
-      const count = reads.reads.primaries + reads.reads.replicas;
-      if (count === 0) return unknown('no read was ever answered');
+    withReads(consistency, (reads, count) => {
       const budgetMs = timeline.run.budget.stalenessMs;
       const worstMs = Math.max(0, reads.staleness.primaries?.maxMs ?? 0, reads.staleness.replicas?.maxMs ?? 0);
       if (budgetMs !== undefined && worstMs > budgetMs)

@@ -1,15 +1,13 @@
 import { formatMs } from '../base/duration.ts';
-import { type Invariant, judged, unknown, withHistory } from '../invariant.ts';
+import { type Invariant, judged, readsVersions, withReads } from '../invariant.ts';
 
 export default {
   name: 'reads-never-go-back',
   claim:
     'A client that has read something of a key never reads something older of it afterwards, but in the windows that the engine documents.',
-  suits: ({ workload }) => workload.readShare > 0 && !['queue', 'counters'].includes(workload.kind),
+  suits: readsVersions,
   check: (timeline, consistency) =>
-    withHistory(consistency, ({ reads }) => {
-      const count = reads.reads.primaries + reads.reads.replicas;
-      if (count === 0) return unknown('no read was ever answered');
+    withReads(consistency, (reads, count) => {
       return judged(timeline, 'nonMonotonicReads', reads.nonMonotonic, {
         none: `no client ever read something older than before, in ${count} reads`,
         many: 'reads went back',

@@ -1,14 +1,12 @@
 import { formatMs } from '../base/duration.ts';
-import { type Invariant, judged, unknown, withHistory } from '../invariant.ts';
+import { type Invariant, judged, readsVersions, withReads } from '../invariant.ts';
 
 export default {
   name: 'reads-see-own-writes',
   claim: 'A client reads its own acknowledged writes, or something newer, but in the windows that the engine documents.',
-  suits: ({ workload }) => workload.readShare > 0 && !['queue', 'counters'].includes(workload.kind),
+  suits: readsVersions,
   check: (timeline, consistency) =>
-    withHistory(consistency, ({ reads }) => {
-      const count = reads.reads.primaries + reads.reads.replicas;
-      if (count === 0) return unknown('no read was ever answered');
+    withReads(consistency, (reads, count) => {
       return judged(timeline, 'unseenOwnWrites', reads.ownWriteUnseen, {
         none: `every client saw its own writes, in ${count} reads`,
         many: 'own writes were not seen',
