@@ -2,15 +2,21 @@ import type { Host, Hosts, Place } from './driver.ts';
 import type { EngineInfo } from './timeline.ts';
 import type { Way } from './traffic.ts';
 
-/** Directives of redis.conf by name, such as { 'cluster-node-timeout': '2000' }. */
-export type RedisConfig = Readonly<Record<string, string | number>>;
+/** Directives of redis.conf by name, such as { 'cluster-node-timeout': '2000' }; a list is one line for each. */
+export type RedisConfig = Readonly<Record<string, string | number | readonly string[]>>;
 
 export interface ClusterSpec {
   /** Default 3. */
   readonly primaries?: number;
-  /** Replicas of each primary. Default 1. */
-  readonly replicas?: number;
+  /** Replicas of each primary, or how many each of them has, in order. Default 1. */
+  readonly replicas?: number | readonly number[];
   readonly config?: RedisConfig;
+  /** What single nodes have beside or instead, by their names. */
+  readonly nodes?: Readonly<Record<string, RedisConfig>>;
+  /** Memory that each engine's container may use. Default 256. */
+  readonly memoryMb?: number;
+  /** Size of each node's data volume, which is in memory. Default 64. */
+  readonly diskMb?: number;
   /** Empty cluster nodes that belong to nobody until something adds them. Default 0. */
   readonly spares?: number;
   /** Hosts that clients can stand at, client-1 and so on, so that a partition parts clients as well. At most 20. Default 0. */
@@ -38,7 +44,7 @@ export interface Cluster {
   readonly spares?: readonly Host[];
   /** Where clients can stand: they run no engine, and nobody probes, loads or judges them. */
   readonly places: readonly Place[];
-  /** Every directive that was set, defaults of Slotquake included. */
+  /** Every directive that was set, defaults of Slotquake included; those of single nodes are not among them. */
   readonly settings: Readonly<Record<string, string>>;
   readonly hosts: Hosts;
   /** How packets are delayed and lost here: by the kernel where it can, else by a queue and a program. */

@@ -15,7 +15,7 @@ export interface Judgement {
   readonly findings: readonly {
     readonly invariant: string;
     readonly claim: string;
-    readonly expected: 'held' | 'violated';
+    readonly expected: 'held' | 'violated' | 'open';
     readonly finding: Finding;
   }[];
   readonly measures: readonly Measure[];
@@ -71,7 +71,7 @@ function conclude(timeline: Timeline, findings: Judgement['findings']): Pick<Jud
   if (findings.length === 0) return { verdict: 'inconclusive', because: 'no invariant was asked' };
   const unasked = Object.keys(timeline.run.expect).filter((name) => !findings.some(({ invariant }) => invariant === name));
   if (unasked.length > 0) return { verdict: 'inconclusive', because: `expected a symptom of ${unasked.join(', ')}, which was not asked` };
-  const open = findings.filter(({ finding }) => finding.outcome === 'unknown');
+  const open = findings.filter(({ finding, expected }) => finding.outcome === 'unknown' && expected !== 'open');
   if (open.length > 0)
     return {
       verdict: 'inconclusive',
@@ -86,5 +86,6 @@ function conclude(timeline: Timeline, findings: Judgement['findings']): Pick<Jud
       verdict: 'as-expected',
       because: `exactly the expected symptom: ${symptoms.map(({ finding }) => finding.because).join('; ')}`,
     };
-  return { verdict: 'as-expected', because: `all ${findings.length} invariants held` };
+  const asked = findings.filter(({ expected }) => expected === 'held').length;
+  return { verdict: 'as-expected', because: `all ${asked} invariants held` };
 }

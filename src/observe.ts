@@ -8,6 +8,8 @@ import type { Probe } from './probe.ts';
 import clusterInfo from './probe/cluster-info.ts';
 import keys from './probe/keys.ts';
 import links from './probe/links.ts';
+import memory from './probe/memory.ts';
+import persistence from './probe/persistence.ts';
 import ping from './probe/ping.ts';
 import replication from './probe/replication.ts';
 import topology from './probe/topology.ts';
@@ -15,7 +17,16 @@ import type { Observed } from './timeline.ts';
 import type { Observations, ProbeName } from './timeline/observation.ts';
 import type { Recorder } from './timeline/recorder.ts';
 
-const probes: readonly Probe[] = [ping, clusterInfo, topology, replication, links, keys] as unknown as readonly Probe[];
+const probes: readonly Probe[] = [
+  ping,
+  clusterInfo,
+  topology,
+  replication,
+  links,
+  keys,
+  memory,
+  persistence,
+] as unknown as readonly Probe[];
 /** An unchanged answer is recorded this often all the same. */
 const heartbeatMs = 1_000;
 /** A node that does not answer within this time gave no answer; a paused one must not stall the others. */

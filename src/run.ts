@@ -6,12 +6,13 @@ import { AbortedError, messageOf, SlotquakeError } from './base/errors.ts';
 import { poll, sleepMs } from './base/poll.ts';
 import { together } from './base/together.ts';
 import { seededRandom } from './base/random.ts';
-import type { Cluster } from './cluster.ts';
+import type { Cluster, ClusterSpec, RedisConfig } from './cluster.ts';
+import { clusterCheck } from './cluster/check.ts';
 import { formCluster } from './cluster/form.ts';
 import { logKind } from './cluster/log-kind.ts';
 import type { Consistency } from './consistency.ts';
 import type { Driver, Hosts, Reach } from './driver.ts';
-import type { Experiment, Stage } from './experiment.ts';
+import type { Experiment, Variant } from './experiment.ts';
 import { GuardLink } from './guarded.ts';
 import { Injector } from './inject.ts';
 import type { Invariant } from './invariant.ts';
@@ -20,6 +21,7 @@ import { type Judgement, judge } from './judge.ts';
 import { Observer } from './observe.ts';
 import { writeReport } from './report.ts';
 import { settle } from './settle.ts';
+import { stageOf } from './stage.ts';
 import { gossipMs } from './timeline/theory.ts';
 import { relapseUntilMs } from './timeline/relapse.ts';
 import { version } from './version.ts';
@@ -30,7 +32,7 @@ import { kindOf, type Load, openLoad } from './load.ts';
 import registers from './workload/registers.ts';
 import { Recorder, unwritable } from './timeline/recorder.ts';
 import { Timeline } from './timeline/timeline.ts';
-import type { RunInfo, TimelineEvent } from './timeline.ts';
+import type { EngineInfo, Expectation, RunInfo, TimelineEvent } from './timeline.ts';
 
 export interface RunOptions {
   readonly variant: string;
@@ -45,6 +47,8 @@ export interface RunOptions {
   readonly keep: boolean;
   readonly subnet?: string | undefined;
   readonly memoryMb?: number | undefined;
+  /** Directives on top of the experiment's and the variant's: the user's own settings. */
+  readonly config?: RedisConfig | undefined;
   /** The client under test, instead of the workload's. */
   readonly client?: ClientKind | undefined;
   /** The command line that repeats this run. */
@@ -73,7 +77,7 @@ const formWithinMs = 30_000;
  */
 export async function runExperiment(experiment: Experiment, options: RunOptions): Promise<RunResult> {
   // What cannot be is said before anything is there.
-  await kindOf(workloadOf(experiment, options), experiment.cluster?.places ?? 0);
+  await kindOf(workloadOf(experiment, options), clusterOf(experiment, options.variant).places ?? 0);
   const id = runId(options.seed);
   try {
     mkdirSync(path.join(options.folder, 'logs'), { recursive: true });
@@ -130,10 +134,23 @@ function workloadOf({ variants, workload }: Experiment, { variant, client }: Pic
   return { ...chosen, client: client ?? chosen.client };
 }
 
-/** Those that the experiment names, or all that can be asked of its workload. */
-async function invariantsOf({ invariants }: Experiment, info: RunInfo): Promise<readonly Invariant[]> {
-  if (invariants && !('except' in invariants)) return invariants;
-  return (await allInvariants()).filter(({ name, suits }) => !invariants?.except.includes(name) && (suits?.(info) ?? true));
+/** The cluster of this variant: its own items instead of the experiment's, settings one by one. */
+function clusterOf({ cluster = {}, variants }: Experiment, variant: string): ClusterSpec {
+  const own = variants[variant]?.cluster ?? {};
+  return { ...cluster, ...own, config: { ...cluster.config, ...own.config } };
+}
+
+/** Empty as long as the engine is not known: nothing is judged by then. */
+const expectationOf = ({ expect = {} }: Variant = {}, engine: EngineInfo | undefined): Expectation =>
+  typeof expect !== 'function' ? expect : engine ? expect(engine) : {};
+
+/** Those that the experiment names, or all that can be asked of its workload, but those that its variant leaves out. */
+async function invariantsOf({ invariants, variants }: Experiment, info: RunInfo): Promise<readonly Invariant[]> {
+  const except = variants[info.variant]?.invariants?.except ?? [];
+  if (invariants && !('except' in invariants)) return invariants.filter(({ name }) => !except.includes(name));
+  return (await allInvariants()).filter(
+    ({ name, suits }) => !except.includes(name) && !invariants?.except.includes(name) && (suits?.(info) ?? true),
+  );
 }
 
 const runId = (seed: number): string =>
@@ -174,6 +191,25 @@ class Run {
   async go(invariantNames: readonly string[]): Promise<void> {
     const random = seededRandom(this.#options.seed);
     const { info, observer, cluster } = await this.#form(invariantNames);
+    const injector = new Injector({
+      cluster,
+      recorder: this.#recorder,
+      observer,
+      guard: this.#guard as GuardLink,
+      random: random.fork('faults'),
+      tagOf: (fault) => `${this.#id}-${fault}`.slice(-12),
+    });
+    this.#injector = injector;
+    const stage = stageOf({
+      cluster,
+      injector,
+      recorder: this.#recorder,
+      info,
+      random: random.fork('stage'),
+      signal: this.#signal,
+      variant: this.#options.variant,
+    });
+    await this.#experiment.prepare?.(stage);
 
     const steadyForMs = parseDuration(this.#experiment.steadyFor ?? '1s');
     this.#recorder.record({ type: 'phase-entered', phase: 'steady', withinMs: steadyForMs });
@@ -192,22 +228,13 @@ class Run {
     await sleepMs(steadyForMs, this.#signal);
 
     this.#recorder.record({ type: 'phase-entered', phase: 'disturb' });
-    const injector = new Injector({
-      cluster,
-      recorder: this.#recorder,
-      observer,
-      guard: this.#guard as GuardLink,
-      random: random.fork('faults'),
-      tagOf: (fault) => `${this.#id}-${fault}`.slice(-12),
-    });
-    this.#injector = injector;
-    await this.#experiment.disturb(this.#stage(cluster, injector, info, random.fork('stage')));
+    await this.#experiment.disturb(stage);
     await injector.healAll();
 
     this.#recorder.record({ type: 'phase-entered', phase: 'settle', withinMs: info.settleWithinMs });
     const healedAtMs = this.#recorder.events.findLast(({ type }) => type === 'fault-healed')?.atMs ?? this.#recorder.nowMs();
     const { lacking, healthySinceMs } = await settle(
-      info,
+      () => stage.timeline().run,
       observer,
       this.#recorder,
       {
@@ -232,7 +259,16 @@ class Run {
     this.#recorder.record({ type: 'read-back', ...(await load.readBack()) });
     await sleepMs(300, this.#signal);
     await observer.round();
+    await this.#askTheEngine(observer, cluster);
     this.#recorder.record({ type: 'phase-entered', phase: 'judge' });
+  }
+
+  /** What the engine's own tool says of the final state, at the first node that answers. */
+  async #askTheEngine(observer: Observer, { nodes, hosts }: Cluster): Promise<void> {
+    const node = nodes.find(({ name }) => observer.silentMs(name) === 0)?.name;
+    if (node === undefined) return;
+    const check = await clusterCheck(hosts, node).catch((error: unknown) => ({ exitCode: -1, objections: [messageOf(error)] }));
+    this.#recorder.record({ type: 'cluster-checked', node, ...check });
   }
 
   async #form(invariantNames: readonly string[]): Promise<{ info: RunInfo; observer: Observer; cluster: Cluster }> {
@@ -242,7 +278,7 @@ class Run {
       this.#fail(new SlotquakeError('the guard process ended during the run; everything was healed and the run stopped')),
     );
     this.#signal.throwIfAborted();
-    const cluster = await formCluster(driver, this.#experiment.cluster ?? {}, {
+    const cluster = await formCluster(driver, clusterOf(this.#experiment, this.#options.variant), {
       runId: this.#id,
       image: this.#options.image,
       toolboxImage: this.#options.toolboxImage,
@@ -250,7 +286,7 @@ class Run {
       kept: this.#options.keep,
       subnet: this.#options.subnet,
       memoryMb: this.#options.memoryMb,
-      config: this.#experiment.variants[this.#options.variant]?.config,
+      config: { ...this.#experiment.variants[this.#options.variant]?.config, ...this.#options.config },
       signal: this.#signal,
       onHosts: (hosts) => {
         this.#hosts = hosts;
@@ -277,7 +313,7 @@ class Run {
     const info = this.info(invariantNames);
     writeFileSync(path.join(folder, 'run.json'), `${JSON.stringify(info, null, 2)}\n`);
     this.#recorder.record({ type: 'waiting', until: 'every node describes the same healthy cluster', withinMs: formWithinMs });
-    const { lacking } = await settle(info, observer, this.#recorder, { withinMs: formWithinMs }, this.#signal);
+    const { lacking } = await settle(() => info, observer, this.#recorder, { withinMs: formWithinMs }, this.#signal);
     if (lacking.length > 0)
       throw new SlotquakeError(
         `the cluster did not form within ${formWithinMs / 1_000} s: ${lacking.slice(0, 6).join('; ')}${lastWords(path.join(folder, 'logs'))}; see the engines' logs in ${path.join(folder, 'logs')}`,
@@ -297,35 +333,6 @@ class Run {
     throw new SlotquakeError(
       `the engine of ${dead.name} ended with exit code ${dead.exitCode} as soon as it was started${said}; see ${logs}`,
     );
-  }
-
-  #stage(cluster: Cluster, injector: Injector, info: RunInfo, random: Stage['random']): Stage {
-    const signal = this.#signal;
-    return {
-      cluster,
-      random,
-      signal,
-      variant: this.#options.variant,
-      inject: (fault) => injector.inject(fault, signal),
-      sleep: (duration) => {
-        const withinMs = parseDuration(duration);
-        this.#recorder.record({ type: 'waiting', until: null, withinMs });
-        return sleepMs(withinMs, signal);
-      },
-      until: async (what, condition, within) => {
-        const withinMs = parseDuration(within);
-        this.#recorder.record({ type: 'waiting', until: what, withinMs });
-        const deadlineMs = this.#recorder.nowMs() + withinMs;
-        while (!condition(new Timeline(info, this.#recorder.events))) {
-          if (this.#recorder.nowMs() > deadlineMs) {
-            this.#recorder.record({ type: 'noted', text: `waited ${within} in vain until ${what}` });
-            return;
-          }
-          await sleepMs(50, signal);
-        }
-      },
-      note: (text) => this.#recorder.record({ type: 'noted', text }),
-    };
   }
 
   info(invariants: readonly string[]): RunInfo {
@@ -349,9 +356,9 @@ class Run {
       settings: this.#cluster?.settings ?? {},
       workload: workloadOf(this.#experiment, this.#options),
       budget: { ...experiment.budget, ...experiment.variants[variant]?.budget },
-      settleWithinMs: parseDuration(experiment.settleWithin ?? '30s'),
+      settleWithinMs: parseDuration(experiment.variants[variant]?.settleWithin ?? experiment.settleWithin ?? '30s'),
       invariants,
-      expect: experiment.variants[variant]?.expect ?? {},
+      expect: expectationOf(experiment.variants[variant], this.#cluster?.engine),
     };
   }
 

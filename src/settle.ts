@@ -17,7 +17,7 @@ export interface Settling {
  * `holdMs` later and at `notBeforeMs` on the run's clock; or the time is up. A relapse is noted.
  */
 export async function settle(
-  run: RunInfo,
+  run: () => RunInfo,
   observer: Observer,
   recorder: Recorder,
   { withinMs, holdMs = 0, notBeforeMs = 0 }: { readonly withinMs: number; readonly holdMs?: number; readonly notBeforeMs?: number },
@@ -26,7 +26,7 @@ export async function settle(
   const sinceMs = recorder.nowMs();
   let healthySinceMs: number | null = null;
   for (;;) {
-    const reasons = lacking(run, {
+    const reasons = lacking(run(), {
       clusterInfo: observer.latest('cluster-info', sinceMs),
       topology: observer.latest('topology', sinceMs),
       replication: observer.latest('replication', sinceMs),

@@ -74,13 +74,22 @@ export type Happening =
   | { readonly type: 'not-settled'; readonly lacking: readonly string[] }
   | { readonly type: 'aborted'; readonly because: string }
   | { readonly type: 'harness-failed'; readonly because: string }
+  /** An operator's command to a node, and what came back; `failed` where the deed did. */
+  | { readonly type: 'commanded'; readonly node: string; readonly command: string; readonly answer: string; readonly failed: boolean }
+  /** The node is a member under another id from here on. */
+  | { readonly type: 'member-renamed'; readonly node: string; readonly id: string }
+  /** What the engine's own `--cluster check` says at one node of the final state: the sentences with which it objects. */
+  | { readonly type: 'cluster-checked'; readonly node: string; readonly exitCode: number; readonly objections: readonly string[] }
   | { readonly type: 'noted'; readonly text: string };
+
+/** What a variant expects of invariants: `violated` is the symptom, `open` is not judged; the others must hold. */
+export type Expectation = Readonly<Record<string, 'violated' | 'open'>>;
 
 /** `seq` counts from 0 without gaps; `atMs` is monotonic, from the start of the run. */
 export type TimelineEvent = { readonly seq: number; readonly atMs: number } & Happening;
 export type EventOf<T extends Happening['type']> = Extract<TimelineEvent, { type: T }>;
 
-/** How many anomalies of each kind an experiment allows; an item that is left out allows what the engine documents. */
+/** How many anomalies of each kind an experiment allows, and its limits; an item that is left out allows what the engine documents. */
 export const budgetItems = [
   'lostWrites',
   'lossWindowMs',
@@ -95,6 +104,19 @@ export const budgetItems = [
   'lostMessages',
   'repeatedMessages',
   'livingDead',
+  /** Limits, not counts: what a node may reach before an invariant calls it a failure. */
+  'lagBytes',
+  'lagSeconds',
+  'fragmentation',
+  'memoryPercent',
+  'messagesPerSecond',
+  'redirectsPerOperation',
+  'gapMs',
+  'loadingMs',
+  'stallMs',
+  'suspicions',
+  'failovers',
+  'fullResyncs',
 ] as const;
 export type Budget = { readonly [item in (typeof budgetItems)[number]]?: number };
 
@@ -127,6 +149,8 @@ export interface RunInfo {
   readonly nodes: readonly {
     readonly name: string;
     readonly id: string;
+    /** Ids under which it was a member earlier in the run. */
+    readonly formerIds?: readonly string[];
     readonly address: string;
     readonly role: 'primary' | 'replica';
     readonly slots: readonly (readonly [first: number, last: number])[];
@@ -137,7 +161,7 @@ export interface RunInfo {
   readonly budget: Budget;
   readonly settleWithinMs: number;
   readonly invariants: readonly string[];
-  readonly expect: Readonly<Record<string, 'violated'>>;
+  readonly expect: Expectation;
 }
 
 export interface EngineInfo {

@@ -78,6 +78,27 @@ export function healthy(node: string): { -readonly [P in ProbeName]: Observation
       .filter((name) => name !== node)
       .flatMap((name) => (['to', 'from'] as const).map((direction) => ({ direction, node: idOf(name) }))),
     keys: { count: 20 },
+    memory: {
+      usedBytes: 3_000_000,
+      rssBytes: 12_000_000,
+      fragmentation: 4,
+      allocatorFragmentation: 1.1,
+      limitBytes: 0,
+      replicaBuffersBytes: 0,
+      backlogBytes: 1_048_576,
+      linkBytes: 10_000,
+      evictedKeys: 0,
+      expiredKeys: 0,
+    },
+    persistence: {
+      loading: false,
+      snapshotUnderWay: false,
+      snapshotOk: true,
+      aofEnabled: false,
+      aofOk: true,
+      changesSinceSave: 0,
+      lastForkMicros: 0,
+    },
   };
 }
 
@@ -101,7 +122,10 @@ export function recorded({
     }
     if (phase === 'disturb') for (const happening of extra) add(happening);
     if (phase === 'settle') add({ type: 'settled', afterMs: 100 });
-    if (phase === 'verify') add({ type: 'read-back', keys: 60, unreadable: 0 });
+    if (phase === 'verify') {
+      add({ type: 'read-back', keys: 60, unreadable: 0 });
+      add({ type: 'cluster-checked', node: 'node-1', exitCode: 0, objections: [] });
+    }
   }
   add({ type: 'phase-entered', phase: 'judge' });
   return new Timeline({ ...run, ...info }, events);

@@ -38,7 +38,7 @@ describe('settling', () => {
   it('is done at once where nothing has to hold', async () =>
     expect(
       await settle(
-        run,
+        () => run,
         observing(() => false),
         recorder,
         { withinMs: 1_000 },
@@ -46,7 +46,7 @@ describe('settling', () => {
     ).toMatchObject({ lacking: [] }));
   it('begins anew after a relapse, and notes it', async () => {
     const { lacking, healthySinceMs } = await settle(
-      run,
+      () => run,
       observing((look) => look === 3),
       recorder,
       { withinMs: 5_000, holdMs: 150 },
@@ -57,7 +57,7 @@ describe('settling', () => {
   });
   it('does not end before packets of old may have come', async () => {
     const { healthySinceMs } = await settle(
-      run,
+      () => run,
       observing(() => false),
       recorder,
       { withinMs: 5_000, notBeforeMs: 200 },
@@ -68,14 +68,14 @@ describe('settling', () => {
   it('tells what is lacking when the time is up, and since when it was well if it only did not hold for long enough', async () => {
     expect(
       await settle(
-        run,
+        () => run,
         observing(() => true),
         recorder,
         { withinMs: 60 },
       ),
     ).toMatchObject({ healthySinceMs: null });
     const { lacking, healthySinceMs } = await settle(
-      run,
+      () => run,
       observing(() => false),
       recorder,
       { withinMs: 60, holdMs: 10_000 },

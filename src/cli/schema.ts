@@ -3,7 +3,7 @@ import { UsageError } from '../base/errors.ts';
 import { didYouMean } from '../base/nearest.ts';
 import type { Duration } from '../base/duration.ts';
 import type { ClusterSpec, RedisConfig } from '../cluster.ts';
-import type { Experiment, Variant } from '../experiment.ts';
+import type { Audit, Experiment, Failure, Variant } from '../experiment.ts';
 import type { Invariant } from '../invariant.ts';
 import { type Budget, budgetItems } from '../timeline.ts';
 import { clientKinds, distributions, type Workload } from '../workload.ts';
@@ -43,10 +43,10 @@ const between = (low: number, high: number) => {
 };
 const asFunction = <T>() => z.custom<T>((value) => typeof value === 'function', 'a function');
 
-const oneLine = "a number or a string of one line (switches are 'yes' and 'no')";
+const oneLine = "a number, a string of one line (switches are 'yes' and 'no'), or a list of such strings";
 const config: z.ZodType<RedisConfig> = z.record(
   z.string().regex(/^[a-z][a-z0-9-]*$/, "a directive of redis.conf such as 'cluster-node-timeout'"),
-  z.union([z.string().regex(/^[^\r\n]*$/, oneLine), z.number(oneLine)], oneLine),
+  z.union([z.string().regex(/^[^\r\n]*$/, oneLine), z.number(oneLine), z.array(z.string().regex(/^[^\r\n]*$/))], oneLine),
   {
     error: (issue) =>
       issue.code === 'invalid_key'
@@ -57,7 +57,10 @@ const config: z.ZodType<RedisConfig> = z.record(
 
 const cluster = object<ClusterSpec>({
   primaries: whole(1, 100).optional(),
-  replicas: whole(0, 99).optional(),
+  replicas: z.union([whole(0, 99), z.array(whole(0, 99))], 'a whole number from 0 to 99, or one for each primary').optional(),
+  nodes: z.record(z.string(), config, "an object such as { 'node-1': { appendonly: 'yes' } }").optional(),
+  memoryMb: whole(16, 100_000).optional(),
+  diskMb: whole(1, 100_000).optional(),
   spares: whole(0, 20).optional(),
   places: whole(0, 20).optional(),
   tls: z.boolean('true or false').optional(),
@@ -99,7 +102,31 @@ const variant = object<Variant>({
   config: config.optional(),
   workload: workload.optional(),
   budget: budget.optional(),
-  expect: z.record(z.string(), z.literal('violated', "'violated'"), "an object such as { 'state-ok': 'violated' }").optional(),
+  cluster: cluster.optional(),
+  invariants: z.strictObject({ except: z.array(text, 'a list of names of invariants') }).optional(),
+  settleWithin: duration.optional(),
+  expect: z
+    .union(
+      [z.record(z.string(), z.enum(['violated', 'open'])), asFunction<Extract<Variant['expect'], (...args: never) => unknown>>()],
+      "an object such as { 'state-ok': 'violated' }, or a function from the engine to one",
+    )
+    .optional(),
+  unsuited: asFunction<NonNullable<Variant['unsuited']>>().optional(),
+});
+
+const audit = object<Audit>({
+  scale: z.record(z.string(), between(0, 1_000_000), 'an object of directives and factors'),
+  lines: z.array(text, 'a list of lines of redis.conf'),
+  unless: asFunction<NonNullable<Audit['unless']>>().optional(),
+});
+const failure = object<Failure>({
+  level: z.enum(['easy', 'medium', 'hard'], "'easy', 'medium' or 'hard'"),
+  symptom: text,
+  cause: text,
+  setting: text,
+  remedy: text,
+  engines: text.optional(),
+  audit: z.union([text, audit], 'a sentence, or an object with scale and lines'),
 });
 
 const listed = z
@@ -112,6 +139,7 @@ const experiment = (invariants: z.ZodType<Experiment['invariants']>) =>
   object<Experiment>({
     name: folderName,
     hypothesis: text,
+    failure: failure.optional(),
     cluster: cluster.optional(),
     workload: workload.optional(),
     budget: budget.optional(),
@@ -126,6 +154,7 @@ const experiment = (invariants: z.ZodType<Experiment['invariants']>) =>
             : 'an object of variants such as { cured: {} }',
       })
       .refine((variants) => Object.keys(variants).length > 0, 'an object with at least one variant such as { cured: {} }'),
+    prepare: asFunction<NonNullable<Experiment['prepare']>>().optional(),
     disturb: asFunction<Experiment['disturb']>(),
   });
 
@@ -157,7 +186,7 @@ export function parseExperiment(value: unknown, from: string, knownInvariants: r
       ? parsed.invariants.map(({ name }) => name)
       : knownInvariants.filter((name) => !except.includes(name));
   for (const [name, { expect = {} }] of Object.entries(parsed.variants)) {
-    const stranger = Object.keys(expect).find((expected) => !names.includes(expected));
+    const stranger = Object.keys(typeof expect === 'function' ? {} : expect).find((expected) => !names.includes(expected));
     if (stranger !== undefined)
       throw new UsageError(
         `${from}: expected variants.${name}.expect to name invariants of the experiment, got ${stranger}${didYouMean(stranger, names)}; there are ${names.join(', ')}`,

@@ -46,7 +46,6 @@ export interface FormOptions {
   readonly kept: boolean;
   readonly subnet?: string | undefined;
   readonly memoryMb?: number | undefined;
-  readonly diskMb?: number | undefined;
   readonly config?: RedisConfig | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Called as soon as containers exist, before the engines start: whoever cleans up must know. */
@@ -56,12 +55,15 @@ export interface FormOptions {
 /** Brings up the containers and starts the engines as one cluster. Its nodes are not in agreement yet: see settle.ts. */
 export async function formCluster(driver: Driver, spec: ClusterSpec, options: FormOptions): Promise<Cluster> {
   const { primaries = 3, replicas = 1, spares = 0, places = 0 } = spec;
-  const count = primaries * (1 + replicas);
-  if (!Number.isInteger(count + spares) || primaries < 1 || replicas < 0 || spares < 0 || count + spares > 100) {
+  const replicasOf = typeof replicas === 'number' ? Array.from({ length: primaries }, () => replicas) : replicas;
+  const count = primaries + replicasOf.reduce((sum, each) => sum + each, 0);
+  if (!Number.isInteger(count + spares) || primaries < 1 || replicasOf.some((each) => each < 0) || spares < 0 || count + spares > 100) {
     throw new UsageError(
-      `expected at least 1 primary, at least 0 replicas each and at most 100 nodes, got ${primaries} primaries with ${replicas} replicas and ${spares} spares`,
+      `expected at least 1 primary, at least 0 replicas each and at most 100 nodes, got ${primaries} primaries with ${replicasOf.join(', ')} replicas and ${spares} spares`,
     );
   }
+  if (replicasOf.length !== primaries)
+    throw new UsageError(`expected a number of replicas for each of the ${primaries} primaries, got ${replicasOf.length} numbers`);
   if (!Number.isInteger(places) || places < 0 || places > 20)
     throw new UsageError(`expected places as a whole number from 0 to 20, got ${places}`);
   const engine = await driver.identify(options.image, options.runId);
@@ -74,25 +76,25 @@ export async function formCluster(driver: Driver, spec: ClusterSpec, options: Fo
       image: options.image,
       toolboxImage: options.toolboxImage,
       reach: options.reach,
-      memoryMb: options.memoryMb ?? 256,
-      diskMb: options.diskMb ?? 64,
+      memoryMb: options.memoryMb ?? spec.memoryMb ?? 256,
+      diskMb: spec.diskMb ?? 64,
       kept: options.kept,
       ...(options.subnet === undefined ? {} : { subnet: options.subnet }),
     },
     options.signal,
   );
   options.onHosts?.(hosts);
-  const settings = Object.fromEntries(
-    Object.entries({ ...defaults, ...(spec.tls ? overTls : {}), ...spec.config, ...options.config }).map(([name, value]) => [
-      name,
-      String(value),
-    ]),
-  );
+  const strange = Object.keys(spec.nodes ?? {}).find((name) => !hosts.hosts.some((host) => host.name === name));
+  if (strange !== undefined)
+    throw new UsageError(`settings were given for ${strange}, but the nodes are ${hosts.hosts.map(({ name }) => name).join(', ')}`);
+  const settings = texts({ ...defaults, ...(spec.tls ? overTls : {}), ...spec.config, ...options.config });
   const reached = await reachable(hosts, spec.tls ?? false);
-  const nodes = layOut(reached.slice(0, count), options.runId, primaries);
+  const nodes = layOut(reached.slice(0, count), options.runId, replicasOf);
   const written = spec.formation !== 'meet';
   if (written) await together(nodes, (node) => hosts.write(node.name, 'nodes.conf', nodesConf(nodes, node, engine)));
-  await together(hosts.hosts, (host) => hosts.write(host.name, 'redis.conf', redisConf(settings, host)));
+  await together(hosts.hosts, (host) =>
+    hosts.write(host.name, 'redis.conf', redisConf({ ...settings, ...texts(spec.nodes?.[host.name]) }, host)),
+  );
   options.signal?.throwIfAborted();
   const binary = engine.kind === 'valkey' ? 'valkey-server' : 'redis-server';
   await hosts.start(() => [binary, '/data/redis.conf']);
@@ -120,10 +122,22 @@ async function reachable(hosts: Hosts, tls: boolean): Promise<readonly Host[]> {
   return hosts.hosts.map((host) => ({ ...host, dial: { ...host.dial, tls: { ca, cert, key } } }));
 }
 
-/** Names, ids, roles and slots: the first `primaries` hosts share the slots evenly, the others replicate them in turn. */
-export function layOut(hosts: readonly Host[], runId: string, primaries: number): Node[] {
+const texts = (config: RedisConfig = {}): Record<string, string> =>
+  Object.fromEntries(Object.entries(config).map(([name, value]) => [name, Array.isArray(value) ? value.join('\n') : String(value)]));
+
+/**
+ * Names, ids, roles and slots: the first hosts share the slots evenly, one for each number in `replicas`; the others
+ * replicate them in turn, until each has that many.
+ */
+export function layOut(hosts: readonly Host[], runId: string, replicas: readonly number[]): Node[] {
+  const primaries = replicas.length;
+  const shards = replicas.map((_, shard) => shard);
+  const inTurn = [
+    ...shards,
+    ...Array.from({ length: Math.max(...replicas) }, (_, turn) => shards.filter((shard) => (replicas[shard] ?? 0) > turn)).flat(),
+  ];
   return hosts.map((host, index): Node => {
-    const shard = index % primaries;
+    const shard = inTurn[index] as number;
     const first = Math.round((shard * slotCount) / primaries);
     const last = Math.round(((shard + 1) * slotCount) / primaries) - 1;
     const primary = index < primaries ? null : (hosts[shard]?.name ?? null);
@@ -160,7 +174,7 @@ function redisConf(settings: Readonly<Record<string, string>>, host: Host): stri
   const [ip] = host.address.split(':');
   const all = { 'cluster-announce-ip': ip as string, ...settings };
   return `${Object.entries(all)
-    .map(([name, value]) => `${name} ${value === '' ? '""' : value}`)
+    .flatMap(([name, values]) => values.split('\n').map((value) => `${name} ${value === '' ? '""' : value}`))
     .join('\n')}\n`;
 }
 

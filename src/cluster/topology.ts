@@ -1,5 +1,13 @@
 import calculateSlot from 'cluster-key-slot';
-import type { ClusterInfo, NodeView, Observations, ReplicationInfo, TopologyView } from '../timeline/observation.ts';
+import type {
+  ClusterInfo,
+  MemoryInfo,
+  NodeView,
+  Observations,
+  PersistenceInfo,
+  ReplicationInfo,
+  TopologyView,
+} from '../timeline/observation.ts';
 
 /** An answer of the engine that is not what its command answers. */
 export class ParseError extends Error {
@@ -113,6 +121,49 @@ export function parseReplicationInfo(text: string): ReplicationInfo {
     syncFull: number('sync_full'),
     syncPartialOk: number('sync_partial_ok'),
     syncPartialErr: number('sync_partial_err'),
+  };
+}
+
+/** A number among the fields of INFO, or null where the engine does not tell it. */
+function optional(all: ReadonlyMap<string, string>, name: string): number | null {
+  const value = all.get(name);
+  return value === undefined || value.trim() === '' || !Number.isFinite(Number(value)) ? null : Number(value);
+}
+
+function required(all: ReadonlyMap<string, string>, name: string): number {
+  const value = optional(all, name);
+  if (value === null) throw new ParseError(`a number as ${name} in INFO`, all.get(name) ?? '');
+  return value;
+}
+
+/** The sections memory and stats of INFO. */
+export function parseMemoryInfo(text: string): MemoryInfo {
+  const all = fields(text);
+  return {
+    usedBytes: required(all, 'used_memory'),
+    rssBytes: required(all, 'used_memory_rss'),
+    fragmentation: required(all, 'mem_fragmentation_ratio'),
+    allocatorFragmentation: optional(all, 'allocator_frag_ratio'),
+    limitBytes: required(all, 'maxmemory'),
+    replicaBuffersBytes: optional(all, 'mem_clients_slaves'),
+    backlogBytes: optional(all, 'mem_replication_backlog'),
+    linkBytes: optional(all, 'mem_cluster_links'),
+    evictedKeys: required(all, 'evicted_keys'),
+    expiredKeys: required(all, 'expired_keys'),
+  };
+}
+
+/** The sections persistence and stats of INFO. */
+export function parsePersistenceInfo(text: string): PersistenceInfo {
+  const all = fields(text);
+  return {
+    loading: required(all, 'loading') === 1,
+    snapshotUnderWay: required(all, 'rdb_bgsave_in_progress') === 1,
+    snapshotOk: all.get('rdb_last_bgsave_status') === 'ok',
+    aofEnabled: required(all, 'aof_enabled') === 1,
+    aofOk: all.get('aof_last_write_status') === 'ok',
+    changesSinceSave: required(all, 'rdb_changes_since_last_save'),
+    lastForkMicros: required(all, 'latest_fork_usec'),
   };
 }
 

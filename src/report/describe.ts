@@ -1,4 +1,5 @@
 import { formatMs } from '../base/duration.ts';
+import type { Judgement } from '../judge.ts';
 import type { TopologyView } from '../timeline/observation.ts';
 import type { RunInfo, TimelineEvent } from '../timeline.ts';
 
@@ -20,6 +21,13 @@ export function engineText(text: string, names: Names): string {
     if (name === undefined) return isId ? whole.replace(key, `${key.slice(0, 8)}…`) : whole;
     return human === undefined || isId ? name : `${name} (${human})`;
   });
+}
+
+/** How an answer stands to what the variant expects; empty where it must hold. */
+export function remarkOn({ finding, expected }: Pick<Judgement['findings'][number], 'finding' | 'expected'>): string {
+  if (expected === 'held') return '';
+  if (expected === 'open') return 'not judged here: chance decides';
+  return finding.outcome === 'violated' ? 'the expected symptom' : 'expected to be violated';
 }
 
 /** Events that tell the story; observations are its raw material. */
@@ -82,6 +90,12 @@ export function describe(event: TimelineEvent, names: Names): string {
       return `aborted: ${event.because}`;
     case 'harness-failed':
       return `the harness failed: ${event.because}`;
+    case 'commanded':
+      return `${event.node}  operator: ${event.command} → ${event.answer.split('\n')[0]}${event.failed ? ' (failed)' : ''}`;
+    case 'member-renamed':
+      return `${event.node}  is a member under another id from here on: ${event.id.slice(0, 8)}…`;
+    case 'cluster-checked':
+      return `--cluster check at ${event.node}: ${event.objections.join('; ') || 'all well'}`;
     case 'noted':
       return event.text;
     case 'observed':

@@ -3,7 +3,7 @@ import type { Judgement } from '../judge.ts';
 import type { Consistency } from '../consistency.ts';
 import type { Measure } from '../timeline/measures.ts';
 import type { Timeline } from '../timeline/timeline.ts';
-import { describe, type Names, namesOf, notable } from './describe.ts';
+import { describe, type Names, namesOf, notable, remarkOn } from './describe.ts';
 import { escape } from './escape.ts';
 import { operations } from './operations.ts';
 import { page } from './page.ts';
@@ -113,10 +113,8 @@ function findings(timeline: Timeline, judgement: Judgement, names: Names): strin
   if (judgement.findings.length === 0) return '<h2>Findings</h2><p class="dim">No invariant was asked.</p>';
   const byUrgency = order.flatMap((outcome) => judgement.findings.filter(({ finding }) => finding.outcome === outcome));
   const rows = byUrgency.map(({ invariant, claim, finding, expected }) => {
-    const pill =
-      expected === 'held'
-        ? ''
-        : ` <span class="pill">${finding.outcome === 'violated' ? 'the expected symptom' : 'expected to be violated'}</span>`;
+    const remark = remarkOn({ finding, expected });
+    const pill = remark === '' ? '' : ` <span class="pill">${remark}</span>`;
     const links =
       finding.outcome === 'violated'
         ? finding.witnesses.slice(0, shownWitnesses).map((seq) => {

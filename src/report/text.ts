@@ -1,9 +1,9 @@
 import { styleText } from 'node:util';
 import { formatMs } from '../base/duration.ts';
-import type { Finding } from '../invariant.ts';
 import type { Judgement } from '../judge.ts';
 import type { Consistency } from '../consistency.ts';
 import type { RunInfo } from '../timeline.ts';
+import { remarkOn } from './describe.ts';
 import { type Fact, operationsText } from './operations-text.ts';
 
 const signs = { held: styleText('green', '✓'), violated: styleText('red', '✗'), unknown: styleText('yellow', '?') } as const;
@@ -28,7 +28,7 @@ export function textReport(
     '',
     ...findings.map(
       ({ invariant, finding, expected }) =>
-        `  ${signs[finding.outcome]} ${invariant.padEnd(nameWidth)} ${hanging(`${finding.because}${remark(finding.outcome, expected)}`, nameWidth + 5, columns)}`,
+        `  ${signs[finding.outcome]} ${invariant.padEnd(nameWidth)} ${hanging(`${finding.because}${remark({ finding, expected })}`, nameWidth + 5, columns)}`,
     ),
     '',
     ...operationsText(run, consistency).map((fact) => factLine(fact, columns)),
@@ -52,8 +52,10 @@ export function textReport(
 const factLine = ({ name, value, note }: Fact, columns: number): string =>
   `  ${name.padEnd(32)} ${value.padStart(8)}${note ? styleText('dim', `   ${hanging(note, 46, columns)}`) : ''}`;
 
-const remark = (outcome: Finding['outcome'], expected: 'held' | 'violated'): string =>
-  expected === 'held' ? '' : outcome === 'violated' ? ' (the expected symptom)' : ' (expected to be violated)';
+const remark = (asked: Pick<Judgement['findings'][number], 'finding' | 'expected'>): string => {
+  const text = remarkOn(asked);
+  return text === '' ? '' : ` (${text})`;
+};
 
 /** Text that is broken between words where the line is full, and goes on at the column where it began. */
 function hanging(raw: string, indent: number, columns: number): string {

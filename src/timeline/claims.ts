@@ -32,7 +32,7 @@ export function sharedSlots(a: NodeView['slots'], b: NodeView['slots']): number 
 
 /** The name of a node by its id, or a short form of the id. */
 export const nameOf = (run: Pick<RunInfo, 'nodes'>, id: string): string =>
-  run.nodes.find((node) => node.id === id)?.name ?? `${id.slice(0, 8)}…`;
+  run.nodes.find((node) => node.id === id || node.formerIds?.includes(id))?.name ?? `${id.slice(0, 8)}…`;
 
 /** A node was seen to change its own role. */
 export interface RoleChange {

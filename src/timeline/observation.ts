@@ -53,6 +53,37 @@ export interface ReplicationInfo {
   readonly syncPartialErr: number;
 }
 
+/** INFO memory, the fields that invariants need; null where the engine does not tell one. */
+export interface MemoryInfo {
+  readonly usedBytes: number;
+  readonly rssBytes: number;
+  /** RSS beside what is used, as the engine computes it; meaningless for a few MB. */
+  readonly fragmentation: number;
+  /** As the allocator sees it: what active defragmentation can give back. */
+  readonly allocatorFragmentation: number | null;
+  /** maxmemory; 0 is no limit. */
+  readonly limitBytes: number;
+  /** Output buffers of all replicas. */
+  readonly replicaBuffersBytes: number | null;
+  readonly backlogBytes: number | null;
+  /** Of the links of the bus (from 7.0 on). */
+  readonly linkBytes: number | null;
+  readonly evictedKeys: number;
+  readonly expiredKeys: number;
+}
+
+/** INFO persistence. */
+export interface PersistenceInfo {
+  /** The data set is being read; asynchronous loading answers reads meanwhile. */
+  readonly loading: boolean;
+  readonly snapshotUnderWay: boolean;
+  readonly snapshotOk: boolean;
+  readonly aofEnabled: boolean;
+  readonly aofOk: boolean;
+  readonly changesSinceSave: number;
+  readonly lastForkMicros: number;
+}
+
 /** Everything that can be observed, by the name of its probe. */
 export interface Observations {
   readonly ping: { readonly roundTripMs: number };
@@ -61,6 +92,8 @@ export interface Observations {
   readonly replication: ReplicationInfo;
   /** CLUSTER LINKS (engines from 7.0 on): one entry a link. */
   readonly links: readonly { readonly direction: 'to' | 'from'; readonly node: string }[];
+  readonly memory: MemoryInfo;
+  readonly persistence: PersistenceInfo;
   /** Keys in the node's data set (DBSIZE), at rest. */
   readonly keys: { readonly count: number };
 }

@@ -18,7 +18,8 @@ export class Timeline {
   readonly events: readonly TimelineEvent[];
 
   constructor(run: RunInfo, events: readonly TimelineEvent[]) {
-    this.run = run;
+    const renamed = events.filter((event) => event.type === 'member-renamed');
+    this.run = renamed.length === 0 ? run : { ...run, nodes: run.nodes.map((node) => renamedTo(node, renamed)) };
     this.events = events;
   }
 
@@ -47,6 +48,12 @@ export class Timeline {
     const answers = this.seen(probe, { fromMs });
     return new Map(this.run.nodes.map(({ name }) => [name, answers.findLast((seen) => seen.node === name) ?? null]));
   }
+}
+
+function renamedTo(node: RunInfo['nodes'][number], renamed: readonly EventOf<'member-renamed'>[]): RunInfo['nodes'][number] {
+  const ids = renamed.filter((event) => event.node === node.name).map(({ id }) => id);
+  const id = ids.at(-1);
+  return id === undefined ? node : { ...node, id, formerIds: [node.id, ...ids.slice(0, -1)] };
 }
 
 export interface Reading {

@@ -27,7 +27,7 @@ export function paperCluster(
   const nodes = layOut(
     Array.from({ length: 6 }, (_, index) => host(`node-${index + 1}`, index)),
     'paper',
-    3,
+    [1, 1, 1],
   );
   const topology = nodes.map((node, index): NodeView => ({
     id: node.id,

@@ -39,7 +39,12 @@ export function film({
       }
     }
   }
-  events.push({ atMs: 8_500, type: 'settled', afterMs: 400 }, { atMs: 9_500, type: 'read-back', keys: 60, unreadable }, ...extra);
+  events.push(
+    { atMs: 8_500, type: 'settled', afterMs: 400 },
+    { atMs: 9_500, type: 'read-back', keys: 60, unreadable },
+    { atMs: 9_900, type: 'cluster-checked', node: 'node-1', exitCode: 0, objections: [] },
+    ...extra,
+  );
   const ordered = events.toSorted((a, b) => a.atMs - b.atMs).map((event, seq) => ({ ...event, seq }) as TimelineEvent);
   return new Timeline({ ...run, ...info }, ordered);
 }

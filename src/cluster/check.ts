@@ -1,0 +1,26 @@
+import { stripVTControlCharacters } from 'node:util';
+import { engine, type Hosts } from '../driver.ts';
+
+export interface ClusterCheck {
+  readonly exitCode: number;
+  /** The sentences with which it objects; none where it finds all well. */
+  readonly objections: readonly string[];
+}
+
+/** Asks the engine's own `--cluster check` from one node (redis-cli.c clusterManagerCommandCheck). */
+export async function clusterCheck(hosts: Hosts, node: string): Promise<ClusterCheck> {
+  // No standard input, and a bounded time: it waits for a node that hangs.
+  const { exitCode, output } = await hosts.perform(engine(node, 'timeout 4 $CLI --cluster check 127.0.0.1:6379 </dev/null 2>&1'));
+  return { exitCode, objections: objectionsOf(exitCode, output) };
+}
+
+export function objectionsOf(exitCode: number, output: string): string[] {
+  const lines = stripVTControlCharacters(output)
+    .split('\n')
+    .map((line) => line.trim());
+  const objections = lines
+    .filter((line) => /^(\[(ERR|WARNING)\]|\*\*\* )|Could not connect|Failed to|: ERR /.test(line))
+    .map((line) => line.replace(/^(\[\w+\]|\*\*\*) */, ''));
+  if (exitCode !== 0 && objections.length === 0) return [lines.findLast((line) => line !== '') ?? `it ended with ${exitCode}`];
+  return [...new Set(objections)];
+}

@@ -1,0 +1,139 @@
+import { parseDuration } from './base/duration.ts';
+import { messageOf, SlotquakeError } from './base/errors.ts';
+import { poll, sleepMs } from './base/poll.ts';
+import type { Random } from './base/random.ts';
+import { type Cluster, nodeNamed } from './cluster.ts';
+import { connectNode } from './cluster/client.ts';
+import { keySlot } from './cluster/topology.ts';
+import type { Command } from './driver.ts';
+import type { Stage } from './experiment.ts';
+import type { Injector } from './inject.ts';
+import { Timeline } from './timeline/timeline.ts';
+import type { Recorder } from './timeline/recorder.ts';
+import type { RunInfo } from './timeline.ts';
+
+/** So long may an answer to an operator's command take; a blocked engine answers late, one that is gone never. */
+const answerWithinMs = 5_000;
+/** So many values are on their way at a time while a node is filled. */
+const fillBatch = 100;
+
+interface StageParts {
+  readonly cluster: Cluster;
+  readonly injector: Injector;
+  readonly recorder: Recorder;
+  readonly info: RunInfo;
+  readonly random: Random;
+  readonly signal: AbortSignal;
+  readonly variant: string;
+}
+
+/** What an experiment's code is given. */
+export function stageOf({ cluster, injector, recorder, info, random, signal, variant }: StageParts): Stage {
+  const timeline = (): Timeline => new Timeline(info, recorder.events);
+  const commanded = (node: string, command: string, answer: string, failed: boolean): void => {
+    recorder.record({ type: 'commanded', node, command, answer: answer.slice(0, 2_000), failed });
+  };
+  const ask: Stage['ask'] = async (node, name, ...parameters) => {
+    signal.throwIfAborted();
+    const command = [name, ...parameters].join(' ');
+    const client = connectNode(hostNamed(cluster, node), { timeoutMs: answerWithinMs, name: 'slotquake-operator' });
+    try {
+      await poll(`${node} to accept an operator's connection`, () => ready(client), { withinMs: answerWithinMs, everyMs: 10, signal });
+      const reply = await client.call(name, ...parameters);
+      const answer = typeof reply === 'string' ? reply : JSON.stringify(reply);
+      commanded(node, command, answer, false);
+      return answer;
+    } catch (error) {
+      const because = messageOf(error);
+      commanded(node, command, because, true);
+      // A refusal begins with its code in capitals; anything else means that no answer came.
+      if (/^[A-Z]+(\s|$)/.test(because)) return because;
+      throw new SlotquakeError(`${node} gave no answer to ${command}: ${because}`);
+    } finally {
+      client.disconnect();
+    }
+  };
+  return {
+    cluster,
+    random,
+    signal,
+    variant,
+    timeline,
+    ask,
+    inject: (fault) => injector.inject(fault, signal),
+    sleep: (duration) => {
+      const withinMs = parseDuration(duration);
+      recorder.record({ type: 'waiting', until: null, withinMs });
+      return sleepMs(withinMs, signal);
+    },
+    until: async (what, condition, within) => {
+      const withinMs = parseDuration(within);
+      recorder.record({ type: 'waiting', until: what, withinMs });
+      const deadlineMs = recorder.nowMs() + withinMs;
+      while (!condition(timeline())) {
+        if (recorder.nowMs() > deadlineMs) {
+          recorder.record({ type: 'noted', text: `waited ${within} in vain until ${what}` });
+          return false;
+        }
+        await sleepMs(50, signal);
+      }
+      return true;
+    },
+    perform: async (command) => {
+      signal.throwIfAborted();
+      try {
+        const result = await cluster.hosts.perform(command);
+        commanded(command.node, textOf(command), result.output, result.exitCode !== 0);
+        return result;
+      } catch (error) {
+        commanded(command.node, textOf(command), messageOf(error), true);
+        throw error;
+      }
+    },
+    fill: async (name, { bytes, valueBytes }) => {
+      const node = nodeNamed(cluster, name);
+      const value = 'x'.repeat(valueBytes);
+      const client = connectNode(node, { timeoutMs: 10_000, name: 'slotquake-fill' });
+      try {
+        await poll(`${name} to accept a connection`, () => ready(client), { withinMs: answerWithinMs, everyMs: 10, signal });
+        const wanted = Math.ceil(bytes / valueBytes);
+        let batch: Promise<unknown>[] = [];
+        for (let key = 0, written = 0; written < wanted; key++) {
+          const slot = keySlot(`filling:${key}`);
+          if (!node.slots.some(([first, last]) => slot >= first && slot <= last)) continue;
+          batch.push(client.set(`filling:${key}`, value));
+          written++;
+          if (batch.length < fillBatch && written < wanted) continue;
+          await Promise.all(batch);
+          signal.throwIfAborted();
+          batch = [];
+        }
+        commanded(name, `SET of ${wanted} keys with ${valueBytes} bytes each`, 'OK', false);
+      } finally {
+        client.disconnect();
+      }
+    },
+    rename: async (node) => {
+      const id = await ask(node, 'CLUSTER', 'MYID');
+      if (!/^[0-9a-f]{40}$/.test(id)) throw new SlotquakeError(`expected the id of ${node}, got ${id}`);
+      recorder.record({ type: 'member-renamed', node, id });
+    },
+    note: (text) => recorder.record({ type: 'noted', text }),
+  };
+}
+
+function hostNamed(cluster: Cluster, name: string): Cluster['nodes'][number] | NonNullable<Cluster['spares']>[number] {
+  const host = [...cluster.nodes, ...(cluster.spares ?? [])].find((candidate) => candidate.name === name);
+  if (!host) throw new SlotquakeError(`no node and no spare is called ${name}`);
+  return host;
+}
+
+const ready = (client: ReturnType<typeof connectNode>): Promise<void> =>
+  client.status === 'ready' ? Promise.resolve() : Promise.reject(new SlotquakeError(`the connection is ${client.status}`));
+
+/** A deed as one reads it in the record. */
+function textOf(command: Command): string {
+  if ('script' in command) return command.script.trim();
+  const { run, node: _, ...rest } = command;
+  return Object.keys(rest).length > 0 ? `${run} ${JSON.stringify(rest)}` : run;
+}

@@ -1,0 +1,68 @@
+import { describe, expect, it } from 'vitest';
+import agrees from '../../src/invariant/cluster-check-agrees.ts';
+import { objectionsOf } from '../../src/cluster/check.ts';
+import type { Happening } from '../../src/timeline.ts';
+import { Timeline } from '../../src/timeline/timeline.ts';
+import { type Change, healthy, idOf, recorded } from '../recorded.ts';
+
+/** A record whose end is as `change` says, and at which --cluster check says this. */
+function ending(objections: readonly string[], change: Change = () => {}): Timeline {
+  const whole = recorded({ change: (answers, node, phase) => phase === 'verify' && change(answers, node, phase) });
+  const events = whole.events.map((event) =>
+    event.type === 'cluster-checked' ? { ...event, objections, exitCode: objections.length > 0 ? 1 : 0 } : event,
+  );
+  return new Timeline(whole.run, events);
+}
+const at =
+  (where: string, change: (answers: ReturnType<typeof healthy>) => void): Change =>
+  (answers, node) => {
+    if (node === where) change(answers);
+  };
+
+describe('cluster-check-agrees', () => {
+  it('is violated when only the tool objects', () => {
+    expect(agrees.check(ending(['Nodes don’t agree about configuration!']), null)).toMatchObject({ outcome: 'violated' });
+  });
+  it('is violated when slots are missing and the tool finds all well', () => {
+    const uncovered = at('node-1', (answers) => {
+      answers.topology = answers.topology.map((peer) => ({ ...peer, slots: peer.flags.includes('myself') ? [[0, 5_000]] : peer.slots }));
+    });
+    expect(agrees.check(ending([], uncovered), null)).toMatchObject({ outcome: 'violated', because: expect.stringContaining('slots') });
+  });
+  it('holds when both object', () => {
+    const open = at('node-1', (answers) => {
+      answers.topology = answers.topology.map((peer) =>
+        peer.flags.includes('myself') ? { ...peer, open: [{ slot: 1, direction: 'migrating', peer: idOf('node-2') }] } : peer,
+      );
+    });
+    expect(agrees.check(ending(['The following slots are open: 1'], open), null)).toMatchObject({ outcome: 'held' });
+  });
+  it('names what the tool does not ask for, where only we object', () => {
+    const broken = at('node-5', (answers) => {
+      answers.replication = { ...answers.replication, link: 'down' };
+    });
+    expect(agrees.check(ending([], broken), null)).toMatchObject({
+      outcome: 'held',
+      because: expect.stringContaining('it does not ask for replication links'),
+    });
+  });
+  it('is unknown when nobody asked', () => {
+    const whole = recorded();
+    const events = whole.events.filter(({ type }: Pick<Happening, 'type'>) => type !== 'cluster-checked');
+    expect(agrees.check(new Timeline(whole.run, events), null)).toMatchObject({ outcome: 'unknown' });
+  });
+});
+
+describe('the objections of --cluster check', () => {
+  it('are its errors and warnings, without colours and not twice', () => {
+    const output =
+      '\u001b[29;1m>>> Performing Cluster Check\u001b[0m\n[OK] All nodes agree about slots configuration.\n\u001b[31;1m[ERR] Not all 16384 slots are covered by nodes.\u001b[0m\n\n[WARNING] The following slots are open: 5.\n[WARNING] The following slots are open: 5.\n';
+    expect(objectionsOf(1, output)).toEqual(['Not all 16384 slots are covered by nodes.', 'The following slots are open: 5.']);
+  });
+  it('are its last words where it failed without one', () => {
+    expect(objectionsOf(127, 'sh: redis-cli: not found\n')).toEqual(['sh: redis-cli: not found']);
+  });
+  it('are none where all is well', () => {
+    expect(objectionsOf(0, '[OK] All 16384 slots covered.\n')).toEqual([]);
+  });
+});
