@@ -21,13 +21,13 @@ const at =
 
 describe('cluster-check-agrees', () => {
   it('is violated when only the tool objects', () => {
-    expect(agrees.check(ending(['Nodes don’t agree about configuration!']), null)).toMatchObject({ outcome: 'violated' });
+    expect(agrees.check(ending(['Nodes don’t agree about configuration!']))).toMatchObject({ outcome: 'violated' });
   });
   it('is violated when slots are missing and the tool finds all well', () => {
     const uncovered = at('node-1', (answers) => {
       answers.topology = answers.topology.map((peer) => ({ ...peer, slots: peer.flags.includes('myself') ? [[0, 5_000]] : peer.slots }));
     });
-    expect(agrees.check(ending([], uncovered), null)).toMatchObject({ outcome: 'violated', because: expect.stringContaining('slots') });
+    expect(agrees.check(ending([], uncovered))).toMatchObject({ outcome: 'violated', because: expect.stringContaining('slots') });
   });
   it('holds when both object', () => {
     const open = at('node-1', (answers) => {
@@ -35,13 +35,13 @@ describe('cluster-check-agrees', () => {
         peer.flags.includes('myself') ? { ...peer, open: [{ slot: 1, direction: 'migrating', peer: idOf('node-2') }] } : peer,
       );
     });
-    expect(agrees.check(ending(['The following slots are open: 1'], open), null)).toMatchObject({ outcome: 'held' });
+    expect(agrees.check(ending(['The following slots are open: 1'], open))).toMatchObject({ outcome: 'held' });
   });
   it('names what the tool does not ask for, where only we object', () => {
     const broken = at('node-5', (answers) => {
       answers.replication = { ...answers.replication, link: 'down' };
     });
-    expect(agrees.check(ending([], broken), null)).toMatchObject({
+    expect(agrees.check(ending([], broken))).toMatchObject({
       outcome: 'held',
       because: expect.stringContaining('it does not ask for replication links'),
     });
@@ -49,7 +49,7 @@ describe('cluster-check-agrees', () => {
   it('is unknown when nobody asked', () => {
     const whole = recorded();
     const events = whole.events.filter(({ type }: Pick<Happening, 'type'>) => type !== 'cluster-checked');
-    expect(agrees.check(new Timeline(whole.run, events), null)).toMatchObject({ outcome: 'unknown' });
+    expect(agrees.check(new Timeline(whole.run, events))).toMatchObject({ outcome: 'unknown' });
   });
 });
 
