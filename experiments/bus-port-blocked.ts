@@ -11,6 +11,17 @@ import { defineExperiment, replaced } from '../src/index.ts';
 export default defineExperiment({
   name: 'bus-port-blocked',
   hypothesis: 'A primary that loses only its bus port comes back without harm: nobody takes its slots while it answers clients.',
+  failure: {
+    level: 'easy',
+    symptom: 'a node answers every PING and is failed over all the same',
+    cause:
+      'Nodes judge each other on the bus port alone (cluster.c clusterCron, markNodeAsFailingIfNeeded); a rule that lets 6379 through and drops 16379 leaves a primary that clients can reach and its peers cannot.',
+    setting: 'a firewall rule or security group without the bus port, which is the client port + 10000, in both directions',
+    remedy:
+      'Open the bus port between all nodes, and watch CLUSTER NODES of several nodes beside PING; what is healed rejoins as a replica by itself.',
+    audit:
+      'No setting decides: whoever closes the bus port for longer than cluster-node-timeout sees it. A longer timeout only bears a longer block.',
+  },
   cluster: { config: { 'cluster-node-timeout': 3_000 } },
   variants: {
     wounded: {

@@ -13,6 +13,21 @@ import setAdd from '../src/workload/set-add.ts';
 export default defineExperiment({
   name: 'killed-primary',
   hypothesis: 'A primary that is killed under load is replaced in time, and nothing that it had acknowledged is lost.',
+  failure: {
+    level: 'easy',
+    symptom: 'the slots of one primary refuse for seconds, while the others serve',
+    cause:
+      'Nobody takes over before the node timeout has passed, a majority agrees and the election delay is over (cluster.c clusterCron, markNodeAsFailingIfNeeded, clusterHandleSlaveFailover).',
+    setting: 'cluster-node-timeout: the slots refuse for one to two node timeouts and up to 1.5 s',
+    remedy:
+      'A replica for each primary, a node timeout no longer than the outage that may be felt, and clients that try again; WAIT for what must survive the loss of a host.',
+    engines:
+      'Valkey from 9.1 on does not wait for the election where a replica has no rival, from 9.0 on hardly; the others wait 0.5 to 1 s.',
+    audit: {
+      scale: { 'cluster-node-timeout': 2 / 15 },
+      lines: ['cluster-node-timeout 15000'],
+    },
+  },
   cluster: { config: { 'cluster-node-timeout': 2_000 } },
   budget: { lostWrites: 0 },
   variants: safeties(({ wait }) => setAdd({ rate: 1_000, clients: 24, wait, readShare: 0.05 })),

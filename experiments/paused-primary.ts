@@ -13,6 +13,17 @@ import setAdd from '../src/workload/set-add.ts';
 export default defineExperiment({
   name: 'paused-primary',
   hypothesis: 'A primary that was paused and replaced acknowledges nothing that is lost when it wakes.',
+  failure: {
+    level: 'hard',
+    symptom: 'a primary that stood still wakes and acknowledges writes that are gone a moment later',
+    cause:
+      'It was replaced meanwhile and does not know it: its state still says ok, and it answers what had queued up in its sockets in the same turn in which the bus could tell it (ae.c aeProcessEvents).',
+    setting: 'the pause, where it is longer than cluster-node-timeout, and how many operations clients have under way without a deadline',
+    remedy:
+      'WAIT 1 for what must not be lost, and deadlines of clients well below the node timeout, so that a late answer is no acknowledgement; a node timeout longer than the pauses that are known, such as those of a snapshot of the host.',
+    audit:
+      'No setting decides once the pause has outlasted cluster-node-timeout: min-replicas-to-write is judged by a count that is made once a second (replication.c replicationCron) and still stands when the queued writes are answered.',
+  },
   cluster: { config: { 'cluster-node-timeout': 2_000 } },
   budget: { lostWrites: 0 },
   // The clients wait for an answer as long as it takes, as many libraries do by default.

@@ -13,6 +13,19 @@ import setAdd from '../src/workload/set-add.ts';
 export default defineExperiment({
   name: 'split-brain-writes',
   hypothesis: 'Writes that a primary acknowledges while it is cut off with its clients are lost for less than 2.9 s.',
+  failure: {
+    level: 'hard',
+    symptom: 'writes of seconds are gone after a partition, though every one of them was acknowledged',
+    cause:
+      'A primary that is cut off with its clients acknowledges until it has missed a majority, up to 1.5 node timeouts later (cluster.c clusterCron, clusterUpdateState), and throws all of it away when it becomes a replica of the one that was elected meanwhile.',
+    setting: 'min-replicas-to-write and min-replicas-max-lag; without them cluster-node-timeout',
+    remedy:
+      'min-replicas-to-write 1 with a short min-replicas-max-lag ends the writes of a primary that hears no replica; WAIT 1 leaves nothing acknowledged that is lost. Neither makes it consistent.',
+    audit: {
+      scale: { 'min-replicas-to-write': 1, 'min-replicas-max-lag': 1 / 10, 'cluster-node-timeout': 3 / 15 },
+      lines: ['min-replicas-to-write 1', 'min-replicas-max-lag 10'],
+    },
+  },
   cluster: { config: { 'cluster-node-timeout': 3_000 }, places: 2 },
   // A primary that is cut off is rightly replaced, although it answers whoever is on its side.
   invariants: { except: ['live-primary-keeps-its-slots'] },
