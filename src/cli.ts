@@ -97,9 +97,9 @@ program
   });
 program
   .command('list')
-  .description('list the experiments that come with Slotquake, the faults, or the workloads')
-  .argument('[what]', 'experiments, faults or workloads', 'experiments')
-  .addHelpText('after', examples('list', 'list faults', 'list workloads'))
+  .description('list the experiments that come with Slotquake, tell all of one, or list the faults or the workloads')
+  .argument('[what]', 'experiments, the name of one, faults or workloads', 'experiments')
+  .addHelpText('after', examples('list', 'list killed-primary', 'list faults', 'list workloads'))
   .action(async (what: string) => (await import('./cli/list.ts')).list(what));
 program
   .command('up')

@@ -109,16 +109,16 @@ describe('the README', () => {
   });
 
   it('has the tables of faults, workloads and outcomes as they are now, and experiments/README.md that of the losses', async () => {
-    const { documents, withTables } = await import('../src/catalogue.ts');
+    const { documents, withTables } = await import('../src/docs.ts');
     for (const [name, tables] of Object.entries(documents)) {
       const text = readFileSync(path.join(src, '..', name), 'utf8');
       expect(await withTables(text, tables), 'run `npm run docs`').toBe(text);
     }
   });
-  it('names every experiment in experiments/README.md', async () => {
+  it('has the whole catalogue in experiments/README.md', async () => {
     const { experimentNames } = await import('../src/cli/load.ts');
     const text = readFileSync(path.join(src, '..', 'experiments', 'README.md'), 'utf8');
-    for (const name of experimentNames()) expect(text).toContain(`| \`${name}\` |`);
+    for (const name of experimentNames()) expect(text).toContain(`\n### ${name}\n`);
   });
   it('shows an experiment that loads', async () => {
     const { validate } = await import('../src/cli/load.ts');

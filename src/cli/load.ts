@@ -17,6 +17,9 @@ export function experimentNames(): string[] {
     .sort();
 }
 
+/** All that come with Slotquake. */
+export const loadCatalogue = (): Promise<Experiment[]> => Promise.all(experimentNames().map(loadExperiment));
+
 /** One of ours by its name, or a file by its path. Whatever is wrong with it is one sentence. */
 export async function loadExperiment(nameOrPath: string): Promise<Experiment> {
   const url = locate(nameOrPath);

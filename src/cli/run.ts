@@ -69,11 +69,19 @@ export async function run(names: readonly string[], flags: RunFlags, signal: Abo
   const driver = await dockerDriver();
   const say = flags.quiet || flags.json ? (): void => {} : console.log;
   const [image, toolboxImage] = [await resolveEngineImage(flags.engine, say), await resolveToolboxImage(say)];
+  const engine = await driver.identify(image, `identify${process.pid}`);
   let worst: ExitCode = exitCode.asExpected;
   for (let round = 0; round < flags.times; round++) {
     for (const { name, experiment } of experiments) {
       const seed = flags.seed ?? freshSeed();
       for (const variant of flags.variant === undefined ? Object.keys(experiment.variants) : [flags.variant]) {
+        const unsuited = experiment.variants[variant]?.unsuited?.(engine);
+        if (unsuited !== undefined) {
+          if (flags.json)
+            console.log(JSON.stringify({ experiment: experiment.name, variant, seed, verdict: 'not-asked', because: unsuited }));
+          else console.log(`not asked  ${name}/${variant} on ${engine.kind} ${engine.version}: ${unsuited}`);
+          continue;
+        }
         const parent = path.join(flags.results, experiment.name, variant);
         const folder = path.join(parent, `${new Date().toISOString().replace(/[-:]|\.\d+Z/g, '')}-${seed}-${process.pid}`);
         const progress = live(`${experiment.name}/${variant} on ${flags.engine}, seed ${seed}`, flags.quiet || flags.json);

@@ -35,8 +35,10 @@ export function lacking(run: Members, { clusterInfo, topology, replication }: La
   const [none, many] = [claims.filter((count) => count === 0).length, claims.filter((count) => count > 1).length];
   if (none + many > 0) reasons.push(`${none} slots are claimed by no primary, ${many} by more than one`);
   reasons.push(...disagreements(run, topology));
-  for (const { id } of owners) {
-    if (run.nodes.some(({ role }) => role === 'replica') && ![...topology.values()].some((view) => ownLine(view)?.primary === id))
+  const formedAs = Map.groupBy(run.nodes, ({ role }) => role);
+  // With fewer replicas than primaries somebody goes without.
+  if ((formedAs.get('replica')?.length ?? 0) >= (formedAs.get('primary')?.length ?? 0)) {
+    for (const { id } of owners.filter((owner) => ![...topology.values()].some((view) => ownLine(view)?.primary === owner.id)))
       reasons.push(`no node replicates ${nameOf(run, id)}`);
   }
   return reasons;

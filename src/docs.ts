@@ -1,13 +1,11 @@
+import { clusterChecksTable, enginesTable, failuresTable, failuresText } from './docs/failures.ts';
+import { cell, table } from './docs/table.ts';
 import { allFaults } from './faults.ts';
 import { clientRuns, lossRuns, spread } from './losses.ts';
 import { type ParameterInfo, parametersOf } from './parameter.ts';
 import { outcomeTable } from './workload/outcome.ts';
 import { workloadOptions } from './workload.ts';
 import { allWorkloads } from './workloads.ts';
-
-const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('<', '&lt;');
-const table = (heads: readonly string[], rows: readonly (readonly string[])[]): string =>
-  [heads, heads.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
 
 /** A default as it is written, without the quotes of JSON. */
 const fallbackText = (fallback: unknown): string => JSON.stringify(fallback).replaceAll('"', '');
@@ -129,7 +127,14 @@ type Tables = Readonly<Record<string, () => string | Promise<string>>>;
 /** The tables that each document holds between two marks. */
 export const documents: Readonly<Record<string, Tables>> = {
   'README.md': { faults: faultTable, workloads: workloadTable, outcomes: outcomesTable },
-  'experiments/README.md': { losses: lossesTable, clients: clientsTable },
+  'experiments/README.md': {
+    catalogue: failuresTable,
+    engines: enginesTable,
+    failures: failuresText,
+    'cluster checks': clusterChecksTable,
+    losses: lossesTable,
+    clients: clientsTable,
+  },
 };
 
 /** A document's text with today's tables between the marks. */

@@ -1,0 +1,87 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import type { Consistency } from './consistency.ts';
+import type { Judgement } from './judge.ts';
+import type { EngineInfo } from './timeline.ts';
+
+/** What the last catalogue saw of one variant on one engine, an entry of experiments/measured.json. */
+export interface Measured {
+  readonly experiment: string;
+  readonly variant: string;
+  /** As `--engine` names it, and the version that it turned out to be. */
+  readonly engine: string;
+  readonly version: string;
+  /** How often it was run, and how often it was as expected. */
+  readonly runs: number;
+  readonly asExpected: number;
+  /** The rest is of the last run. */
+  readonly seed: number;
+  readonly verdict: string;
+  readonly because: string;
+  readonly tookMs: number;
+  /** Numbers by what they are, such as `failover`, in the unit that their name says. */
+  readonly figures: Readonly<Record<string, number>>;
+  /** What was seen when the engine's own --cluster check was compared; empty where both found all well. */
+  readonly clusterCheck: string;
+}
+
+export const measuredFile = new URL('../experiments/measured.json', import.meta.url);
+
+export const allMeasured = (): Measured[] =>
+  existsSync(measuredFile) ? (JSON.parse(readFileSync(measuredFile, 'utf8')) as Measured[]) : [];
+
+const keyOf = ({ experiment, variant, engine }: Pick<Measured, 'experiment' | 'variant' | 'engine'>): string =>
+  `${experiment} ${variant} ${engine}`;
+
+/** Puts these in the place of what was known of the same variants on the same engines. */
+export function keepMeasured(fresh: readonly Measured[]): void {
+  const all = new Map([...allMeasured(), ...fresh].map((measured) => [keyOf(measured), measured]));
+  const sorted = [...all.values()].toSorted((a, b) => keyOf(a).localeCompare(keyOf(b)));
+  writeFileSync(measuredFile, `[\n${sorted.map((measured) => `  ${JSON.stringify(measured)}`).join(',\n')}\n]\n`);
+}
+
+/** The figures of a run that people compare, as far as there are any. */
+export function figuresOf({ measures }: Judgement, consistency: Consistency | null): Record<string, number> {
+  const measured = (name: string): number | null => measures.find((measure) => measure.name === name)?.measuredMs ?? null;
+  const gaps = consistency?.service.shards.flatMap(({ writeGapMs }) => writeGapMs ?? []) ?? [];
+  const figures = {
+    detectionMs: measured('detection'),
+    failoverMs: measured('failover'),
+    healthyAfterMs: measured('rejoin'),
+    writeGapMs: gaps.length > 0 ? Math.round(Math.max(...gaps)) : null,
+    lostWrites: consistency ? consistency.loss.losses.lost : null,
+  };
+  return Object.fromEntries(Object.entries(figures).filter((entry): entry is [string, number] => entry[1] !== null));
+}
+
+/** What is kept of one run: read from its folder. */
+export function measuredOf(folder: string, engine: string, tookMs: number): Measured {
+  const read = (file: string): unknown => JSON.parse(readFileSync(path.join(folder, file), 'utf8'));
+  const judgement = read('verdict.json') as Judgement;
+  const run = read('run.json') as { experiment: string; variant: string; seed: number; engine: EngineInfo };
+  const consistency = existsSync(path.join(folder, 'consistency.json')) ? (read('consistency.json') as Consistency) : null;
+  const check = judgement.findings.find(({ invariant }) => invariant === 'cluster-check-agrees')?.finding.because ?? '';
+  return {
+    experiment: run.experiment,
+    variant: run.variant,
+    engine,
+    version: run.engine.version,
+    runs: 1,
+    asExpected: judgement.verdict === 'as-expected' ? 1 : 0,
+    seed: run.seed,
+    verdict: judgement.verdict,
+    because: judgement.because.slice(0, 400),
+    tookMs: Math.round(tookMs),
+    figures: figuresOf(judgement, consistency),
+    clusterCheck: check === 'both find all well' ? '' : check.slice(0, 300),
+  };
+}
+
+/** Several runs of the same variant on the same engine as one entry: all counted, the last one told. */
+export function summed(runs: readonly Measured[]): Measured[] {
+  return [...Map.groupBy(runs, keyOf).values()].map((same) => ({
+    ...(same.at(-1) as Measured),
+    runs: same.length,
+    asExpected: same.filter(({ verdict }) => verdict === 'as-expected').length,
+  }));
+}

@@ -1,0 +1,32 @@
+import { describe, expect, it } from 'vitest';
+import { type Measured, figuresOf, summed } from '../src/measured.ts';
+import { judged } from './report.story.ts';
+import { film } from './invariant/recorded.ts';
+
+const entry = (changes: Partial<Measured>): Measured => ({
+  experiment: 'made-up',
+  variant: 'cured',
+  engine: 'redis:7.0',
+  version: '7.0.15',
+  runs: 1,
+  asExpected: 1,
+  seed: 1,
+  verdict: 'as-expected',
+  because: 'all 20 invariants held',
+  tookMs: 10_000,
+  figures: {},
+  clusterCheck: '',
+  ...changes,
+});
+
+describe('what a catalogue measured', () => {
+  it('counts runs of one variant on one engine, and tells the last', () => {
+    const runs = [entry({ seed: 1 }), entry({ seed: 2, verdict: 'inconclusive' }), entry({ seed: 3 }), entry({ variant: 'wounded' })];
+    expect(summed(runs)).toEqual([entry({ seed: 3, runs: 3, asExpected: 2 }), entry({ variant: 'wounded' })]);
+  });
+  it('keeps the figures that there are', async () => {
+    const { judgement, consistency } = await judged(film());
+    expect(figuresOf(judgement, consistency)).toMatchObject({ healthyAfterMs: 400, lostWrites: 0 });
+    expect(figuresOf(judgement, consistency)).not.toHaveProperty('failoverMs');
+  });
+});

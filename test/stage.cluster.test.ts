@@ -1,0 +1,66 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { dockerDriver } from '../src/driver/docker.ts';
+import { resolveEngineImage, resolveToolboxImage } from '../src/image.ts';
+import { runExperiment } from '../src/run.ts';
+import { readTimeline } from '../src/timeline/timeline.ts';
+import type { TimelineEvent } from '../src/timeline.ts';
+import staged from './fixtures/staged.ts';
+
+let results: string;
+let events: readonly TimelineEvent[];
+let verdict: string;
+
+beforeAll(async () => {
+  results = mkdtempSync(path.join(tmpdir(), 'slotquake-stage-'));
+  const { judgement } = await runExperiment(staged, {
+    variant: 'cured',
+    seed: 4,
+    driver: await dockerDriver(),
+    image: await resolveEngineImage('redis:7.0'),
+    toolboxImage: await resolveToolboxImage(),
+    folder: path.join(results, 'run'),
+    reach: 'auto',
+    keep: false,
+    command: 'none',
+    signal: new AbortController().signal,
+  });
+  verdict = `${judgement.verdict}: ${judgement.because}`;
+  events = readTimeline(path.join(results, 'run')).timeline.events;
+});
+afterAll(() => rmSync(results, { recursive: true, force: true }));
+
+const noted = (start: string): string =>
+  events.flatMap((event) => (event.type === 'noted' && event.text.startsWith(start) ? event.text.slice(start.length + 1) : []))[0] ?? '';
+
+describe('the stage', () => {
+  it('fills a node with keys of its own slots', () => {
+    expect(Number(noted('keys'))).toBeGreaterThanOrEqual(2_000);
+    expect(verdict).toMatch(/^as-expected/);
+  });
+  it('gives single nodes settings of their own', () => {
+    expect(noted('maxclients')).toMatch(/500.* and .*10000/);
+  });
+  it('takes a refusal for an answer, and records it as one', () => {
+    expect(noted('refused')).toMatch(/^ERR Unknown node/);
+    expect(events.find((event) => event.type === 'commanded' && event.failed)).toMatchObject({
+      node: 'node-1',
+      command: 'CLUSTER FORGET nobody',
+    });
+  });
+  it("performs an operator's deed and records what it printed", () => {
+    expect(noted('performed')).toMatch(/^0 .+/);
+    expect(events.filter((event) => event.type === 'commanded' && event.command.includes('--cluster info'))).toHaveLength(1);
+  });
+  it('knows a renamed member by the id that it says itself', () => {
+    expect(noted('named')).toBe('1');
+  });
+  it('says whether what it waited for came', () => {
+    expect([noted('in time'), noted('in vain')]).toEqual(['true', 'false']);
+  });
+  it("ends with the engine's own --cluster check", () => {
+    expect(events.findLast((event) => event.type === 'cluster-checked')).toMatchObject({ exitCode: 0, objections: [] });
+  });
+});
