@@ -11,6 +11,9 @@ for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     stop.abort(new AbortedError(`stopped by ${name}; everything was healed`));
   });
 }
+// Started by `audit` or the like: when that process is gone, nobody waits for this one.
+if (process.connected)
+  process.once('disconnect', () => stop.abort(new AbortedError('whoever started this run is gone; everything was healed')));
 
 function wholeNumber(text: string): number {
   if (!/^\d+$/.test(text)) throw new InvalidArgumentError('Expected a whole number.');
@@ -83,6 +86,7 @@ program
       'node-redis',
     ]),
   )
+  .option('--config <file>', "lay these settings over the variant's, as JSON; everything must hold with them")
   .addHelpText(
     'after',
     examples(

@@ -115,3 +115,13 @@ export interface Stage {
 export function defineExperiment(experiment: Experiment): Experiment {
   return experiment;
 }
+
+/** The cluster of this variant: its own items instead of the experiment's, settings one by one. */
+export function clusterOf({ cluster = {}, variants }: Experiment, variant: string): ClusterSpec {
+  const own = variants[variant]?.cluster ?? {};
+  return { ...cluster, ...own, config: { ...cluster.config, ...own.config } };
+}
+
+/** What a variant expects on an engine. */
+export const expectationOn = ({ expect = {} }: Variant = {}, engine: EngineInfo): Expectation =>
+  typeof expect === 'function' ? expect(engine) : expect;

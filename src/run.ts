@@ -6,13 +6,13 @@ import { AbortedError, messageOf, SlotquakeError } from './base/errors.ts';
 import { poll, sleepMs } from './base/poll.ts';
 import { together } from './base/together.ts';
 import { seededRandom } from './base/random.ts';
-import type { Cluster, ClusterSpec, RedisConfig } from './cluster.ts';
+import type { Cluster, RedisConfig } from './cluster.ts';
 import { clusterCheck } from './cluster/check.ts';
 import { formCluster } from './cluster/form.ts';
 import { logKind } from './cluster/log-kind.ts';
 import type { Consistency } from './consistency.ts';
 import type { Driver, Hosts, Reach } from './driver.ts';
-import type { Experiment, Variant } from './experiment.ts';
+import { clusterOf, type Experiment, expectationOn, type Variant } from './experiment.ts';
 import { GuardLink } from './guarded.ts';
 import { Injector } from './inject.ts';
 import type { Invariant } from './invariant.ts';
@@ -47,7 +47,10 @@ export interface RunOptions {
   readonly keep: boolean;
   readonly subnet?: string | undefined;
   readonly memoryMb?: number | undefined;
-  /** Directives on top of the experiment's and the variant's: the user's own settings. */
+  /**
+   * Directives on top of the experiment's and the variant's: the user's own settings. Everything must hold with them then,
+   * and the record calls the variant `yours`.
+   */
   readonly config?: RedisConfig | undefined;
   /** The client under test, instead of the workload's. */
   readonly client?: ClientKind | undefined;
@@ -89,7 +92,7 @@ export async function runExperiment(experiment: Experiment, options: RunOptions)
   const fail = (error: unknown): void => stop.abort(error);
   const recorder = new Recorder(options.folder, options.onEvent, fail);
   const run = new Run(experiment, options, id, recorder, signal, fail);
-  const invariants = await invariantsOf(experiment, run.info([]));
+  const invariants = await invariantsOf(experiment, options.variant, run.info([]));
   let error: unknown;
   try {
     await run.go(invariants.map(({ name }) => name));
@@ -134,19 +137,16 @@ function workloadOf({ variants, workload }: Experiment, { variant, client }: Pic
   return { ...chosen, client: client ?? chosen.client };
 }
 
-/** The cluster of this variant: its own items instead of the experiment's, settings one by one. */
-function clusterOf({ cluster = {}, variants }: Experiment, variant: string): ClusterSpec {
-  const own = variants[variant]?.cluster ?? {};
-  return { ...cluster, ...own, config: { ...cluster.config, ...own.config } };
-}
-
 /** Empty as long as the engine is not known: nothing is judged by then. */
-const expectationOf = ({ expect = {} }: Variant = {}, engine: EngineInfo | undefined): Expectation =>
-  typeof expect !== 'function' ? expect : engine ? expect(engine) : {};
+const expectationOf = (variant: Variant | undefined, engine: EngineInfo | undefined): Expectation =>
+  engine ? expectationOn(variant, engine) : {};
+/** What is left to chance stays so, and everything else must hold. */
+const withoutSymptoms = (expectation: Expectation): Expectation =>
+  Object.fromEntries(Object.entries(expectation).filter(([, expected]) => expected === 'open'));
 
 /** Those that the experiment names, or all that can be asked of its workload, but those that its variant leaves out. */
-async function invariantsOf({ invariants, variants }: Experiment, info: RunInfo): Promise<readonly Invariant[]> {
-  const except = variants[info.variant]?.invariants?.except ?? [];
+async function invariantsOf({ invariants, variants }: Experiment, variant: string, info: RunInfo): Promise<readonly Invariant[]> {
+  const except = variants[variant]?.invariants?.except ?? [];
   if (invariants && !('except' in invariants)) return invariants.filter(({ name }) => !except.includes(name));
   return (await allInvariants()).filter(
     ({ name, suits }) => !except.includes(name) && !invariants?.except.includes(name) && (suits?.(info) ?? true),
@@ -336,14 +336,15 @@ class Run {
   }
 
   info(invariants: readonly string[]): RunInfo {
-    const { driver, variant, seed, command, image } = this.#options;
+    const { driver, variant, seed, command, image, config } = this.#options;
     const experiment = this.#experiment;
+    const expectation = expectationOf(experiment.variants[variant], this.#cluster?.engine);
     return {
       format: 2,
       id: this.#id,
       experiment: experiment.name,
       hypothesis: experiment.hypothesis,
-      variant,
+      variant: config ? 'yours' : variant,
       seed,
       startedAt: new Date(this.#recorder.epochMs).toISOString(),
       epochMs: this.#recorder.epochMs,
@@ -358,7 +359,7 @@ class Run {
       budget: { ...experiment.budget, ...experiment.variants[variant]?.budget },
       settleWithinMs: parseDuration(experiment.variants[variant]?.settleWithin ?? experiment.settleWithin ?? '30s'),
       invariants,
-      expect: expectationOf(experiment.variants[variant], this.#cluster?.engine),
+      expect: config ? withoutSymptoms(expectation) : expectation,
     };
   }
 

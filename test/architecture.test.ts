@@ -15,6 +15,7 @@ const areaOf = (file: string): string => file.split(path.sep)[0]?.replace(/\.ts$
 /** What each area may import beside itself. */
 const allowed: Readonly<Record<string, readonly string[]>> = {
   base: [],
+  pool: [],
   timeline: ['base'],
   consistency: ['base', 'timeline'],
   examine: ['base', 'timeline', 'consistency'],

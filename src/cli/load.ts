@@ -1,11 +1,12 @@
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { messageOf, UsageError } from '../base/errors.ts';
 import { didYouMean } from '../base/nearest.ts';
+import type { RedisConfig } from '../cluster.ts';
 import type { Experiment } from '../experiment.ts';
 import { allInvariants } from '../invariants.ts';
-import { parseExperiment } from './schema.ts';
+import { parseExperiment, parseSettings } from './schema.ts';
 
 const folder = new URL('../../experiments/', import.meta.url);
 
@@ -64,4 +65,17 @@ export async function validate(value: unknown, from: string): Promise<Experiment
     from,
     (await allInvariants()).map(({ name }) => name),
   );
+}
+
+/** Directives of redis.conf in a JSON file, such as { "cluster-node-timeout": 2000, "save": ["900 1", "60 100"] }. */
+export function loadSettings(file: string): RedisConfig {
+  let value: unknown;
+  try {
+    value = JSON.parse(readFileSync(file, 'utf8'));
+  } catch (error) {
+    throw new UsageError(
+      `expected a JSON file of settings such as { "cluster-node-timeout": 2000 }, but ${file} is none: ${messageOf(error)}`,
+    );
+  }
+  return parseSettings(value, file);
 }

@@ -13,7 +13,7 @@ import type { ClientKind } from '../workload.ts';
 import { runExperiment } from '../run.ts';
 import { readTimeline } from '../timeline/timeline.ts';
 import { live } from './live.ts';
-import { loadExperiment } from './load.ts';
+import { loadExperiment, loadSettings } from './load.ts';
 
 export interface RunFlags {
   readonly engine: string;
@@ -29,6 +29,8 @@ export interface RunFlags {
   readonly subnet?: string;
   readonly memory?: number;
   readonly client?: ClientKind;
+  /** A JSON file of directives. */
+  readonly config?: string;
 }
 
 const codes: Readonly<Record<Verdict, ExitCode>> = {
@@ -65,6 +67,7 @@ export async function run(names: readonly string[], flags: RunFlags, signal: Abo
   }
   if (flags.memory !== undefined && flags.memory < leastMemoryMb)
     throw new UsageError(`expected --memory of at least ${leastMemoryMb} MB, which an engine in a cluster needs, got ${flags.memory}`);
+  const config = flags.config === undefined ? undefined : loadSettings(flags.config);
   writable(flags.results);
   const driver = await dockerDriver();
   const say = flags.quiet || flags.json ? (): void => {} : console.log;
@@ -82,7 +85,8 @@ export async function run(names: readonly string[], flags: RunFlags, signal: Abo
           else console.log(`not asked  ${name}/${variant} on ${engine.kind} ${engine.version}: ${unsuited}`);
           continue;
         }
-        const parent = path.join(flags.results, experiment.name, variant);
+        const called = config ? 'yours' : variant;
+        const parent = path.join(flags.results, experiment.name, called);
         const folder = path.join(parent, `${new Date().toISOString().replace(/[-:]|\.\d+Z/g, '')}-${seed}-${process.pid}`);
         const progress = live(`${experiment.name}/${variant} on ${flags.engine}, seed ${seed}`, flags.quiet || flags.json);
         const result = await runExperiment(experiment, {
@@ -97,8 +101,9 @@ export async function run(names: readonly string[], flags: RunFlags, signal: Abo
           subnet: flags.subnet,
           memoryMb: flags.memory,
           client: flags.client,
+          config,
           command:
-            `${again} run ${quote([name])} --variant ${quote([variant])} --engine ${quote([flags.engine])}${flags.client ? ` --client ${flags.client}` : ''} --seed ${seed}`.replaceAll(
+            `${again} run ${quote([name])} --variant ${quote([variant])} --engine ${quote([flags.engine])}${flags.client ? ` --client ${flags.client}` : ''}${flags.config ? ` --config ${quote([flags.config])}` : ''} --seed ${seed}`.replaceAll(
               "'",
               '',
             ),
@@ -110,11 +115,11 @@ export async function run(names: readonly string[], flags: RunFlags, signal: Abo
         const { judgement, error } = result;
         const code = error instanceof SlotquakeError ? error.exitCode : codes[judgement.verdict];
         if (severity.indexOf(code) > severity.indexOf(worst)) worst = code;
-        if (flags.json) console.log(JSON.stringify({ experiment: experiment.name, variant, seed, folder, ...judgement }));
+        if (flags.json) console.log(JSON.stringify({ experiment: experiment.name, variant: called, seed, folder, ...judgement }));
         else if (error === undefined)
           console.log(
             flags.quiet
-              ? `${judgement.verdict}  ${experiment.name}/${variant}  ${folder}`
+              ? `${judgement.verdict}  ${experiment.name}/${called}  ${folder}`
               : textReport(readTimeline(folder).timeline.run, result.consistency, judgement, folder),
           );
         else console.error(`slotquake: ${messageOf(error)} (the record is in ${folder})`);

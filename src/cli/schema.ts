@@ -163,17 +163,7 @@ export function parseExperiment(value: unknown, from: string, knownInvariants: r
   const named = (value as { invariants?: unknown } | null)?.invariants;
   const asked = typeof named === 'object' && named !== null && !Array.isArray(named) ? allBut : listed;
   const { error } = experiment(asked.optional()).safeParse(value);
-  if (error) {
-    const [first, ...others] = error.issues;
-    const path = first?.path.map(String) ?? [];
-    const more = others.length > 0 ? `; ${others.length} more ${others.length === 1 ? 'field is' : 'fields are'} wrong` : '';
-    const where = path.join('.') || 'the default export';
-    const sentence =
-      first?.code === 'unrecognized_keys'
-        ? `${where} ${first.message}`
-        : `expected ${where} to be ${first?.message}${first?.code === 'invalid_key' ? '' : `, got ${show(at(value, path))}`}`;
-    throw new UsageError(`${from}: ${sentence}${more}`);
-  }
+  if (error) throw refusal(error, value, from, 'the default export');
   const parsed = value as Experiment;
   const except = parsed.invariants && 'except' in parsed.invariants ? parsed.invariants.except : [];
   const unasked = except.find((name) => !knownInvariants.includes(name));
@@ -193,6 +183,26 @@ export function parseExperiment(value: unknown, from: string, knownInvariants: r
       );
   }
   return parsed;
+}
+
+/** The value as it came, once it is settings for redis.conf; else a UsageError. */
+export function parseSettings(value: unknown, from: string): RedisConfig {
+  const { error } = config.safeParse(value);
+  if (error) throw refusal(error, value, from, 'the file');
+  return value as RedisConfig;
+}
+
+/** One sentence about the first thing that is wrong. */
+function refusal({ issues }: z.ZodError, value: unknown, from: string, root: string): UsageError {
+  const [first, ...others] = issues;
+  const path = first?.path.map(String) ?? [];
+  const more = others.length > 0 ? `; ${others.length} more ${others.length === 1 ? 'field is' : 'fields are'} wrong` : '';
+  const where = path.join('.') || root;
+  const sentence =
+    first?.code === 'unrecognized_keys'
+      ? `${where} ${first.message}`
+      : `expected ${where} to be ${first?.message}${first?.code === 'invalid_key' ? '' : `, got ${show(at(value, path))}`}`;
+  return new UsageError(`${from}: ${sentence}${more}`);
 }
 
 const at = (value: unknown, path: readonly string[]): unknown =>

@@ -1,4 +1,6 @@
 import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { workloadOptions } from '../../src/workload.ts';
@@ -28,6 +30,28 @@ describe('the command line', () => {
       expect(status).toBe(64);
       expect(stderr).toMatch(/^slotquake: [^\n]+\n$/);
       expect(stderr).toContain(`(did you mean ${suggestion}?)`);
+    });
+  }
+  const settings: readonly (readonly [text: string, says: string])[] = [
+    ['{ "cluster-node-timeout": ', 'expected a JSON file of settings'],
+    ['[]', 'expected the file to be an object of redis.conf directives, got an empty list'],
+    ['{ "cluster-node-timeout": true }', 'expected cluster-node-timeout to be a number'],
+    ['{ "Save It": "1" }', 'expected Save It to be named as a directive of redis.conf is'],
+  ];
+  for (const [text, says] of settings) {
+    it(`refuses ${text} as settings in a sentence`, () => {
+      const folder = mkdtempSync(path.join(tmpdir(), 'slotquake-settings-'));
+      try {
+        const file = path.join(folder, 'settings.json');
+        writeFileSync(file, text);
+        const { status, stderr } = slotquake('run', 'bus-port-blocked', '--config', file);
+        expect(status).toBe(64);
+        expect(stderr).toMatch(/^slotquake: [^\n]+\n$/);
+        expect(stderr).toContain(says);
+        expect(stderr).toContain(file);
+      } finally {
+        rmSync(folder, { recursive: true });
+      }
     });
   }
   it('has an example for every command', () => {
