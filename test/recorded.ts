@@ -48,7 +48,14 @@ export function healthy(node: string): { -readonly [P in ProbeName]: Observation
     ping: { roundTripMs: 0.2 },
     'cluster-info': {
       state: 'ok',
-      counters: { cluster_slots_ok: 16384, cluster_slots_pfail: 0, cluster_slots_fail: 0, cluster_current_epoch: 6 },
+      counters: {
+        cluster_slots_ok: 16384,
+        cluster_slots_pfail: 0,
+        cluster_slots_fail: 0,
+        cluster_current_epoch: 6,
+        cluster_stats_messages_sent: 500,
+        cluster_stats_messages_received: 500,
+      },
     },
     topology: names.map((name, i) => ({
       id: idOf(name),
