@@ -15,6 +15,7 @@ export { runExperiment } from './run.ts';
 export type { RunOptions, RunResult } from './run.ts';
 export { dockerDriver } from './driver/docker.ts';
 export { operationOf, scanHistory } from './timeline/history.ts';
+export { isHealthy } from './timeline/health.ts';
 export { replaced } from './timeline/claims.ts';
 export { safeties } from './safeties.ts';
 export { readTimeline, Timeline } from './timeline/timeline.ts';

@@ -11,7 +11,8 @@ export default defineFault({
   name: 'block-bus',
   about: 'the bus port 16379 is closed while the client port stays open: a node that answers every PING is failed over',
   mechanism: 'iptables drops TCP from and to port 16379 in chains of its own, established connections included',
-  evidence: 'the drop counters of each direction, and a peer that waits for an answer on the bus or has lost its link',
+  evidence:
+    'the drop counters of each direction, and a peer (or, where only its own connections are cut, the target) that waits for an answer on the bus or has lost its link',
   undo: 'our jumps and chains are removed; iptables-save shows none of them',
   example: '--target "one primary" --direction both',
   parameters: z.strictObject({
@@ -32,15 +33,26 @@ export default defineFault({
     everywhere(plan.nodes, async (node, index) => {
       const dropped = await hitEvidence(witness, node, tag, matchOf(plan), 'dropped');
       if (!dropped.bites) return dropped;
+      // Whose connections are cut waits for answers over them: the peers of the target, or it alone.
+      const cutOff = (name: string): boolean => (plan.connections === 'from') === (name === node);
       const waiting = [...witness.views()].filter(
         ([name, view]) =>
-          name !== node &&
+          cutOff(name) &&
           view.some(
             (peer) =>
-              peer.id === plan.ids[index] && (peer.pingSentAt > 0 || !peer.linked || peer.flags.some((flag) => flag.startsWith('fail'))),
+              (name === node ? !peer.flags.includes('myself') : peer.id === plan.ids[index]) &&
+              (peer.pingSentAt > 0 || !peer.linked || peer.flags.some((flag) => flag.startsWith('fail'))),
           ),
       );
-      if (waiting.length === 0) return misses(`no peer waits for an answer of ${node} on the bus`);
-      return bites(...dropped.because, `${node}: ${waiting.map(([name]) => name).join(', ')} wait for its answer on the bus`);
+      if (waiting.length === 0)
+        return misses(
+          plan.connections === 'from' ? `${node} waits for no answer on the bus` : `no peer waits for an answer of ${node} on the bus`,
+        );
+      return bites(
+        ...dropped.because,
+        plan.connections === 'from'
+          ? `${node} waits for answers on the bus`
+          : `${node}: ${waiting.map(([name]) => name).join(', ')} wait for its answer on the bus`,
+      );
     }),
 });

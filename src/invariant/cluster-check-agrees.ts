@@ -18,6 +18,17 @@ const blindTo: readonly (readonly [RegExp, string])[] = [
   [/no node replicates/, 'primaries without a replica'],
 ];
 
+/** It never hears what members say whom its first node does not list. */
+function unlisted(timeline: Timeline, asked: string): readonly [RegExp, string] {
+  const listed =
+    timeline
+      .final('topology')
+      .get(asked)
+      ?.value.map(({ id }) => id) ?? [];
+  const names = timeline.run.nodes.filter(({ id }) => !listed.includes(id)).map(({ name }) => name);
+  return [new RegExp(`^(${names.join('|')}) and \\S+ describe different`), 'what those say whom it does not list'];
+}
+
 /** Our own objections to the final state, in the terms of `settle`. */
 function objections(timeline: Timeline): string[] {
   const final = <P extends 'cluster-info' | 'topology' | 'replication'>(probe: P) =>
@@ -43,10 +54,11 @@ export default {
       return violated(`--cluster check at ${check.node} objects where we find nothing: ${theirs.slice(0, 3).join('; ')}`, [check.seq]);
     if (theirs.length > 0) return held(`both object: --cluster check says ${theirs[0]}`);
     if (ours.length === 0) return held('both find all well');
-    const unexplained = ours.filter((objection) => !blindTo.some(([pattern]) => pattern.test(objection)));
+    const blind = [...blindTo, unlisted(timeline, check.node)];
+    const unexplained = ours.filter((objection) => !blind.some(([pattern]) => pattern.test(objection)));
     if (unexplained.length > 0)
       return violated(`--cluster check at ${check.node} finds all well, but ${unexplained.slice(0, 3).join('; ')}`, [check.seq]);
-    const blind = [...new Set(ours.flatMap((objection) => blindTo.find(([pattern]) => pattern.test(objection))?.[1] ?? []))];
-    return held(`--cluster check finds all well: it does not ask for ${blind.join(', ')} (${ours.slice(0, 2).join('; ')})`);
+    const unasked = [...new Set(ours.flatMap((objection) => blind.find(([pattern]) => pattern.test(objection))?.[1] ?? []))];
+    return held(`--cluster check finds all well: it does not ask for ${unasked.join(', ')} (${ours.slice(0, 2).join('; ')})`);
   },
 } satisfies Invariant;

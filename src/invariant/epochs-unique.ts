@@ -27,7 +27,9 @@ export default {
     if (new Set(current).size !== 1 || (current[0] ?? 0) < Math.max(...epochs))
       return violated(`the nodes' current epochs are ${current.join(', ')} with config epochs ${epochs.join(', ')}`, witnesses);
     for (const { name } of timeline.run.nodes) {
-      const series = timeline.seen('cluster-info', { node: name });
+      // A node that takes a new id forgets its epochs with the old one (CLUSTER RESET HARD).
+      const renamedAtMs = timeline.of('member-renamed').findLast(({ node }) => node === name)?.atMs;
+      const series = timeline.seen('cluster-info', { node: name, ...(renamedAtMs === undefined ? {} : { fromMs: renamedAtMs }) });
       const back = series.find((seen, index) => {
         const before = series[index - 1];
         return (

@@ -1,6 +1,7 @@
 import type { RunInfo } from '../timeline.ts';
 import { claimsOfSlots, isPrimary, nameOf, ownLine } from './claims.ts';
 import type { ClusterInfo, NodeView, ReplicationInfo, TopologyView } from './observation.ts';
+import type { Timeline } from './timeline.ts';
 
 /** All that is asked of a run here: who belongs to it. */
 export type Members = Pick<RunInfo, 'nodes'>;
@@ -42,6 +43,16 @@ export function lacking(run: Members, { clusterInfo, topology, replication }: La
       reasons.push(`no node replicates ${nameOf(run, id)}`);
   }
   return reasons;
+}
+
+/** Whether the newest answers of all nodes, as far as they are recorded, describe one healthy cluster. */
+export function isHealthy(timeline: Timeline): boolean {
+  const newest = <P extends 'cluster-info' | 'topology' | 'replication'>(probe: P) =>
+    new Map(timeline.seen(probe).map(({ node, value }) => [node, value] as const));
+  return (
+    lacking(timeline.run, { clusterInfo: newest('cluster-info'), topology: newest('topology'), replication: newest('replication') })
+      .length === 0
+  );
 }
 
 /** What is wrong in one node's view, apart from what the others say. */

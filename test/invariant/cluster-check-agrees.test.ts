@@ -46,6 +46,16 @@ describe('cluster-check-agrees', () => {
       because: expect.stringContaining('it does not ask for replication links'),
     });
   });
+  it('takes it that the tool does not hear a member that its first node does not list, and no other', () => {
+    const alone: Change = (answers, node) => {
+      if (node === 'node-6') answers.topology = answers.topology.filter(({ flags }) => flags.includes('myself'));
+    };
+    const forgotten: Change = (answers, node) => {
+      answers.topology = answers.topology.filter(({ id }) => (id === idOf('node-6')) === (node === 'node-6'));
+    };
+    expect(agrees.check(ending([], forgotten))).toMatchObject({ outcome: 'held', because: expect.stringContaining('does not list') });
+    expect(agrees.check(ending([], alone))).toMatchObject({ outcome: 'violated', because: expect.stringContaining('describe different') });
+  });
   it('is unknown when nobody asked', () => {
     const whole = recorded();
     const events = whole.events.filter(({ type }: Pick<Happening, 'type'>) => type !== 'cluster-checked');

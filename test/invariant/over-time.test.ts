@@ -38,6 +38,28 @@ describe('every invariant, over ten seconds', async () => {
   }
 });
 
+describe('epochs-unique, where a node took a new id', () => {
+  const forgot = (extra: readonly Timed[]) =>
+    film({
+      change: (answers, node, atMs) => {
+        if (node === 'node-6' && atMs > 3_000 && atMs < 4_000)
+          answers['cluster-info'] = {
+            ...answers['cluster-info'],
+            counters: { ...answers['cluster-info'].counters, cluster_current_epoch: 0 },
+          };
+      },
+      extra,
+    });
+  it('lets it forget its epochs with the old one', () => {
+    const id = idOf('node-6');
+    expect(outcome(epochs.check(forgot([{ atMs: 3_500, type: 'member-renamed', node: 'node-6', id }])))).toBe('held');
+  });
+  it('does not let others, nor the same id', () => {
+    expect(outcome(epochs.check(forgot([{ atMs: 3_500, type: 'member-renamed', node: 'node-5', id: idOf('node-5') }])))).toBe('violated');
+    expect(outcome(epochs.check(forgot([])))).toBe('violated');
+  });
+});
+
 describe('live-primary-keeps-its-slots', () => {
   const flag = (answers: Answers, node: string): void => {
     if (node !== 'node-1') line(answers, idOf('node-1'), { flags: ['master', 'fail'] });
