@@ -1,0 +1,72 @@
+/*
+ * A new node cannot call back: its own connections to the bus ports of the others are refused, theirs to it go through, as
+ * behind NAT or a rule for outgoing traffic. The introducer gets its PONG and lists a connected primary, and so does
+ * everybody who hears of it by gossip. The node itself must call back before it takes anybody for a member, its handshakes
+ * expire, and it knows nobody (cluster.c clusterProcessPacket on MEET, clusterCron). Nobody sends MEET a second time to
+ * whom he knows, and packets of a sender that it does not know are not listened to: it stays so when the path is opened.
+ *
+ * Scaled: the node timeout, and the handshake's with it, is 2 s instead of 15 s. The new node is a replica that was reset
+ * with HARD and forgotten by all the others, so that it is judged as the member that it should become.
+ */
+import blockBus from '../src/fault/block-bus.ts';
+import { defineExperiment } from '../src/index.ts';
+import { estrange, meet, newestView, replicate } from '../src/joining.ts';
+
+export default defineExperiment({
+  name: 'half-joined-node',
+  hypothesis: 'A node that all the others list as connected knows them too, at the latest once it can call back.',
+  failure: {
+    level: 'hard',
+    symptom: 'all nodes list the new one as a connected master, while it knows nobody and says cluster_state:fail',
+    cause:
+      'A node takes whoever MEETs it for a member only when its own call back is answered (cluster.c clusterProcessPacket, clusterCron: handshake timeout). The others need no more than the PONG over their own connection, and send MEET only once.',
+    setting: 'a firewall or NAT that lets the bus connections to the new node through and not those from it, when MEET is given',
+    remedy: 'Open the way back and give CLUSTER MEET again; ask CLUSTER NODES of the new node itself, not only of the others.',
+    engines:
+      'Valkey from 8.1 sends MEET again to a node from which no connection came for longer than the handshake timeout, so that it joins by itself once it can call back. Redis does not.',
+    audit: 'No setting decides: it is the firewall.',
+  },
+  cluster: { config: { 'cluster-node-timeout': 2_000 } },
+  variants: {
+    wounded: {
+      about: 'introduced while it cannot call back; the way is opened afterwards, and nobody introduces it again',
+      settleWithin: '6s',
+      expect: ({ kind }) =>
+        kind === 'valkey'
+          ? {}
+          : {
+              'views-agree': 'violated',
+              'bus-links-complete': 'violated',
+              'state-ok': 'violated',
+              'epochs-unique': 'violated',
+              'data-not-empty': 'violated',
+              'recovers-in-time': 'violated',
+            },
+    },
+    cured: { about: 'once it can call back CLUSTER MEET is given again, and then CLUSTER REPLICATE' },
+  },
+  async disturb(stage) {
+    const { cluster, inject, until, timeline, variant } = stage;
+    const newcomer = cluster.nodes.find(({ formedAs }) => formedAs === 'replica');
+    const others = cluster.nodes.filter((node) => node !== newcomer);
+    const [introducer] = others;
+    if (!introducer || !newcomer) throw new Error('there is no replica');
+    {
+      await using _refused = await inject(blockBus(newcomer.name, { connections: 'from' }));
+      await until('its calls are seen to be refused', (seen) => seen.of('fault-effective').length > 0, '5s');
+      await estrange(stage, newcomer.name);
+      await meet(stage, introducer.name, newcomer);
+      const id = timeline().run.nodes.find(({ name }) => name === newcomer.name)?.id;
+      await until(
+        'all the others list it, and it knows nobody',
+        (seen) =>
+          newestView(seen, newcomer.name).length === 1 &&
+          others.every(({ name }) => newestView(seen, name).some((peer) => peer.id === id && !peer.flags.includes('handshake'))),
+        '20s',
+      );
+    }
+    if (variant === 'cured') await meet(stage, introducer.name, newcomer);
+    const primary = cluster.nodes.find(({ name }) => name === newcomer.primary);
+    await replicate(stage, newcomer.name, primary?.id ?? '', '6s');
+  },
+});
