@@ -16,7 +16,7 @@ export type { RunOptions, RunResult } from './run.ts';
 export { dockerDriver } from './driver/docker.ts';
 export { operationOf, scanHistory } from './timeline/history.ts';
 export { isHealthy } from './timeline/health.ts';
-export { replaced } from './timeline/claims.ts';
+export { isPrimary, listedBy, ownLine, refuses, replaced } from './timeline/claims.ts';
 export { safeties } from './safeties.ts';
 export { readTimeline, Timeline } from './timeline/timeline.ts';
 export type { TimelineEvent } from './timeline.ts';

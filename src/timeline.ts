@@ -112,6 +112,8 @@ export const budgetItems = [
   'messagesPerSecond',
   'redirectsPerOperation',
   'gapMs',
+  'otherShardsGapMs',
+  'aloneMs',
   'loadingMs',
   'stallMs',
   'suspicions',
