@@ -1,4 +1,4 @@
-import type { Host, Hosts, Place } from './driver.ts';
+import type { Host, Hosts, Login, Place } from './driver.ts';
 import type { EngineInfo } from './timeline.ts';
 import type { Way } from './traffic.ts';
 
@@ -23,6 +23,13 @@ export interface ClusterSpec {
   readonly places?: number;
   /** Everything over TLS: clients, replication and the bus. Default false. */
   readonly tls?: boolean;
+  /** As whom all that is ours logs in; `config` must have such a `user`. Default: by `requirepass`, where that is set. */
+  readonly login?: Login;
+  /**
+   * The names of the nodes, which the resolver of nodes and places knows, instead of addresses. 'announced': what clients
+   * are told (from Redis 7.0 on). 'as-address': what peers are told too, in cluster-announce-ip. Default neither.
+   */
+  readonly hostnames?: 'announced' | 'as-address';
   /** 'written': nodes.conf before the start (default). 'meet': CLUSTER MEET, for experiments about joining. */
   readonly formation?: 'written' | 'meet';
 }

@@ -3,8 +3,8 @@ import type { EngineInfo } from './timeline.ts';
 /**
  * A deed as data, so that a journal can hold it and another process can carry it out.
  *
- * Scripts for `sh -c` run in one of three places: `toolbox`, in the node's network namespace beside the engine, as root
- * with NET_ADMIN and nothing else; `files`, in the same container as the engine's own user, for /data; `engine`, in the
+ * Scripts for `sh -c` run in one of three places: `toolbox`, in the network namespace of the node beside its engine, or of
+ * a place where clients stand, as root with NET_ADMIN and nothing else; `files`, in the same container as the engine's own user, for /data; `engine`, in the
  * engine's container, where $CLI is its command line client. The other deeds are the container engine's own.
  */
 export type Command =
@@ -77,8 +77,15 @@ export interface Identity {
   readonly key: string;
 }
 
+/** Who a client says it is, to a node that asks; without a user it is the default one. */
+export interface Login {
+  readonly username?: string;
+  readonly password: string;
+}
+
 /** One node's place: a container, its address inside the cluster's network, and how we get there. */
 export interface Host {
+  /** Its host name as well: the resolver of nodes and places knows it. */
   readonly name: string;
   readonly container: string;
   readonly toolbox: string;
@@ -87,7 +94,16 @@ export interface Host {
   /** Where a node reaches everybody outside its network, and what this machine comes from. */
   readonly gateway: string;
   /** What this process connects to. */
-  readonly dial: { readonly host: string; readonly port: number; readonly tls?: Identity };
+  readonly dial: {
+    readonly host: string;
+    readonly port: number;
+    readonly tls?: Identity;
+    readonly login?: Login;
+    /** Clients are told its name and no address: at a place, they look it up first. */
+    readonly byName?: boolean;
+    /** Awaited before each connection from a place: rejects where the name leads nowhere, or to somebody else. */
+    readonly lookUp?: () => Promise<void>;
+  };
   /** What the engine's container may use when no fault limits it; absent where nobody knows, null for no limit. */
   readonly memoryBytes?: number | null;
 }
@@ -190,6 +206,12 @@ export const engine = (node: string, script: string): Command => ({ run: 'engine
 
 /** The address of a node or a place without a port. */
 export const ipOf = ({ address }: Pick<Host | Place, 'address'>): string => address.split(':')[0] ?? '';
+
+/** What peers may list a node as and redirects may lead to: 'ip:port' and 'name:port'. */
+export const namesOf = ({ name, address }: Pick<Host, 'name' | 'address'>): readonly [string, string] => [
+  address,
+  `${name}:${address.split(':')[1]}`,
+];
 
 /** The host as clients at this place reach it: `connectNode(through(place, node), …)`. */
 export const through = <H extends Host>(place: Place, host: H): H => ({ ...host, dial: place.dial(host) });

@@ -4,7 +4,7 @@ import { UsageError } from './base/errors.ts';
 import type { Random } from './base/random.ts';
 import type { Cluster, Node } from './cluster.ts';
 import { select } from './cluster/select.ts';
-import { type Command, type CommandResult, type HostState, ipOf, toolbox } from './driver.ts';
+import { type Command, type CommandResult, type HostState, ipOf, type Place, toolbox } from './driver.ts';
 import { parseParameters } from './parameter.ts';
 import type { Exposure } from './timeline.ts';
 import type { TopologyView } from './timeline/observation.ts';
@@ -149,7 +149,14 @@ export function peersOf(whose: string, { victims, select: selectNodes }: Plannin
  */
 export function placesApart(withTarget: string | undefined, { cluster }: Planning): { readonly ours: string[]; readonly theirs: string[] } {
   if (withTarget === undefined) return { ours: [], theirs: [] };
-  const names = withTarget.split(/\s*,\s*|\s+and\s+/).map((name) => name.trim());
+  const named = placesNamed(withTarget, { cluster });
+  const side = (ours: boolean): string[] => cluster.places.filter((place) => named.includes(place) === ours).map(ipOf);
+  return { ours: side(true), theirs: side(false) };
+}
+
+/** The places of 'client-1, client-2'; none where nothing is said. Throws a UsageError for a place that there is not. */
+export function placesNamed(list: string | undefined, { cluster }: Pick<Planning, 'cluster'>): Place[] {
+  const names = list === undefined ? [] : list.split(/\s*,\s*|\s+and\s+/).map((name) => name.trim());
   const stranger = names.find((name) => !cluster.places.some((place) => place.name === name));
   if (stranger !== undefined)
     throw new UsageError(
@@ -157,8 +164,7 @@ export function placesApart(withTarget: string | undefined, { cluster }: Plannin
         ? `the cluster has no place ${stranger}, nor any other; ask for some with places: 2 in the cluster of the experiment`
         : `the cluster has no place ${stranger}; its places are ${cluster.places.map(({ name }) => name).join(', ')}`,
     );
-  const side = (ours: boolean): string[] => cluster.places.filter(({ name }) => names.includes(name) === ours).map(ipOf);
-  return { ours: side(true), theirs: side(false) };
+  return cluster.places.filter(({ name }) => names.includes(name));
 }
 
 /** A step whose three scripts run in the node's toolbox. */

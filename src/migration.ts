@@ -79,7 +79,7 @@ carry() {
 '
     set -f; set -- $keys; set +f; unset IFS
     left=$((left - $#))
-    reply=$(at "$from" MIGRATE "\${to% *}" "\${to#* }" '' 0 2000 REPLACE \${REDISCLI_AUTH:+AUTH "$REDISCLI_AUTH"} KEYS "$@")
+    reply=$(at "$from" MIGRATE "\${to% *}" "\${to#* }" '' 0 2000 REPLACE $MIGRATE_AUTH KEYS "$@")
     case $reply in OK|NOKEY) ;; *) echo "moving keys of slot $slot: $reply"; return 1 ;; esac
     set -- "$slot" "$from" "$to"
   done

@@ -3,6 +3,7 @@ import { UsageError } from '../base/errors.ts';
 import { didYouMean } from '../base/nearest.ts';
 import type { Duration } from '../base/duration.ts';
 import type { ClusterSpec, RedisConfig } from '../cluster.ts';
+import type { Login } from '../driver.ts';
 import type { Audit, Experiment, Failure, Variant } from '../experiment.ts';
 import type { Invariant } from '../invariant.ts';
 import { type Budget, budgetItems } from '../timeline.ts';
@@ -25,6 +26,8 @@ const object = <T>(fields: Fields<T>): z.ZodType<T> =>
   }) as unknown as z.ZodType<T>;
 
 const text = z.string('a string').regex(/\S/, 'a string that says something');
+/** It goes to shells and into files as it stands. */
+const word = z.string('a word').regex(/^[\w.-]+$/, "a word of letters, digits, '-', '_' and '.'");
 /** It becomes the name of a folder. */
 const folderName = z
   .string('a name')
@@ -64,6 +67,8 @@ const cluster = object<ClusterSpec>({
   spares: whole(0, 20).optional(),
   places: whole(0, 20).optional(),
   tls: z.boolean('true or false').optional(),
+  login: object<Login>({ username: word.optional(), password: word }).optional(),
+  hostnames: z.enum(['announced', 'as-address'], "'announced' or 'as-address'").optional(),
   config: config.optional(),
   formation: z.enum(['written', 'meet'], "'written' or 'meet'").optional(),
 });

@@ -1,7 +1,8 @@
 import { messageOf, UsageError } from '../base/errors.ts';
 import { poll } from '../base/poll.ts';
 import type { Cluster, Node } from '../cluster.ts';
-import { type Driver, files, type Host, type Hosts } from '../driver.ts';
+import { together } from '../base/together.ts';
+import { type Driver, files, type Host, type Hosts, namesOf } from '../driver.ts';
 import type { NodeView, TopologyView } from '../timeline/observation.ts';
 import { wayOf } from '../traffic.ts';
 import { certificateFile } from './certificates.ts';
@@ -33,7 +34,7 @@ export async function adoptCluster(driver: Driver, runId: string): Promise<Clust
     );
   const lines = members.map((host, index): NodeView => {
     const own =
-      told[index]?.view.find(({ flags }) => flags.includes('myself')) ?? first.view.find(({ address }) => address === host.address);
+      told[index]?.view.find(({ flags }) => flags.includes('myself')) ?? first.view.find(({ address }) => namesOf(host).includes(address));
     if (!own) throw new UsageError(`nobody in the run ${runId} knows ${host.name} at ${host.address}; look at its CLUSTER NODES`);
     return own;
   });
@@ -54,17 +55,26 @@ export async function adoptCluster(driver: Driver, runId: string): Promise<Clust
   };
 }
 
-/** The hosts with what a client needs to be let in: over TLS, what lies in the volume of the first node. */
+/** The hosts with what a client needs to be let in: what lies in the volume of each. */
 async function reachable(hosts: Hosts): Promise<readonly Host[]> {
-  const [first] = hosts.hosts;
-  if (!first) return [];
   const pems = (['authority', 'good', 'key'] as const).map(certificateFile).join(' ');
-  const { output } = await hosts.perform(
-    files(first.name, `! grep -q '^tls-port ' /data/redis.conf || for pem in ${pems}; do cat $pem; echo ====; done`),
-  );
-  const [ca, cert, key] = output.split('====').map((pem) => `${pem.trim()}\n`);
-  if (!ca || !cert || !key) return hosts.hosts;
-  return hosts.hosts.map((host) => ({ ...host, dial: { ...host.dial, tls: { ca, cert, key } } }));
+  return together(hosts.hosts, async (host) => {
+    const { output } = await hosts.perform(
+      files(
+        host.name,
+        `sed -n 's/^# slotquake-login //p' /data/redis.conf; echo ====
+! grep -q '^tls-port ' /data/redis.conf || for pem in ${pems}; do cat $pem; echo ====; done`,
+      ),
+    );
+    const [who = '', ...pem] = output.split('====');
+    const [ca, cert, key] = pem.map((text) => `${text.trim()}\n`);
+    const [password = '', username] = who.trim().split(' ');
+    const login = password === '' ? undefined : { password, ...(username === undefined ? {} : { username }) };
+    return {
+      ...host,
+      dial: { ...host.dial, ...(ca && cert && key ? { tls: { ca, cert, key } } : {}), ...(login ? { login } : {}) },
+    };
+  });
 }
 
 async function ask(host: Host): Promise<Told> {

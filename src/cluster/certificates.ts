@@ -12,6 +12,13 @@ export interface Certificates {
   readonly expired: string;
   /** Of an authority that nobody trusts. */
   readonly untrusted: string;
+  /** Of the same authority, but for a name and an address that nobody here has. */
+  readonly misnamed: string;
+}
+
+interface Names {
+  readonly addresses: readonly string[];
+  readonly hostnames: readonly string[];
 }
 
 const dayMs = 86_400_000;
@@ -19,8 +26,12 @@ const dayMs = 86_400_000;
 /** Where the certificates are inside a node's containers. */
 export const certificateFile = (name: keyof Certificates): string => `/data/tls/${name}.pem`;
 
-/** Certificates for nodes at these addresses. Good for a month: nobody is to find them useful for longer. */
-export async function makeCertificates(addresses: readonly string[], nowMs = Date.now()): Promise<Certificates> {
+/** Certificates for nodes at these addresses and with these names. Good for a month: nobody is to find them useful for longer. */
+export async function makeCertificates(
+  addresses: readonly string[],
+  hostnames: readonly string[] = [],
+  nowMs = Date.now(),
+): Promise<Certificates> {
   const common = { keyType: 'ec', algorithm: 'sha256' } as const;
   const span = (fromMs: number, toMs: number) => ({ notBeforeDate: new Date(nowMs + fromMs), notAfterDate: new Date(nowMs + toMs) });
   const authority = (name: string) =>
@@ -33,7 +44,8 @@ export async function makeCertificates(addresses: readonly string[], nowMs = Dat
       ],
     });
   const [trusted, stranger] = [await authority('Slotquake authority'), await authority('Slotquake stranger')];
-  const issue = async (by: typeof trusted, fromMs: number, toMs: number): Promise<string> => {
+  const ours: Names = { addresses: [...addresses, '127.0.0.1'], hostnames: [...hostnames, 'localhost'] };
+  const issue = async (by: typeof trusted, fromMs: number, toMs: number, names = ours): Promise<string> => {
     const issued = await generate([{ name: 'commonName', value: 'Slotquake node' }], {
       ...common,
       ...span(fromMs, toMs),
@@ -43,7 +55,13 @@ export async function makeCertificates(addresses: readonly string[], nowMs = Dat
         { name: 'basicConstraints', cA: false, critical: true },
         { name: 'keyUsage', digitalSignature: true, critical: true },
         { name: 'extKeyUsage', serverAuth: true, clientAuth: true },
-        { name: 'subjectAltName', altNames: [...addresses, '127.0.0.1'].map((ip) => ({ type: 7 as const, ip })) },
+        {
+          name: 'subjectAltName',
+          altNames: [
+            ...names.addresses.map((ip) => ({ type: 7 as const, ip })),
+            ...names.hostnames.map((value) => ({ type: 2 as const, value })),
+          ],
+        },
       ],
     });
     return issued.cert;
@@ -56,5 +74,7 @@ export async function makeCertificates(addresses: readonly string[], nowMs = Dat
     good: await issue(trusted, -dayMs, 29 * dayMs),
     expired: await issue(trusted, -50 * dayMs, -dayMs),
     untrusted: await issue(stranger, -dayMs, 29 * dayMs),
+    // An address that belongs to nobody (RFC 5737), and a name that never will (RFC 2606).
+    misnamed: await issue(trusted, -dayMs, 29 * dayMs, { addresses: ['192.0.2.1'], hostnames: ['elsewhere.invalid'] }),
   };
 }

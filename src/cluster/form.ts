@@ -3,7 +3,7 @@ import { UsageError } from '../base/errors.ts';
 import { poll } from '../base/poll.ts';
 import { together } from '../base/together.ts';
 import type { Cluster, ClusterSpec, Node, RedisConfig } from '../cluster.ts';
-import { type Driver, type Host, type Hosts, ipOf, type Reach } from '../driver.ts';
+import { type Driver, type Host, type Hosts, ipOf, type Login, namesOf, type Reach } from '../driver.ts';
 import type { EngineInfo } from '../timeline.ts';
 import { wayOf } from '../traffic.ts';
 import { certificateFile, makeCertificates } from './certificates.ts';
@@ -87,13 +87,26 @@ export async function formCluster(driver: Driver, spec: ClusterSpec, options: Fo
   const strange = Object.keys(spec.nodes ?? {}).find((name) => !hosts.hosts.some((host) => host.name === name));
   if (strange !== undefined)
     throw new UsageError(`settings were given for ${strange}, but the nodes are ${hosts.hosts.map(({ name }) => name).join(', ')}`);
-  const settings = texts({ ...defaults, ...(spec.tls ? overTls : {}), ...spec.config, ...options.config });
-  const reached = await reachable(hosts, spec.tls ?? false);
+  if (spec.hostnames === 'announced' && !knowsHostnames(engine))
+    throw new UsageError(`${engine.kind} ${engine.version} announces no host names; use 7.0 or later, or hostnames: 'as-address'`);
+  const settings = texts({
+    ...defaults,
+    ...(spec.tls ? overTls : {}),
+    ...(spec.hostnames === 'announced' ? { 'cluster-preferred-endpoint-type': 'hostname' } : {}),
+    ...spec.config,
+    ...options.config,
+  });
+  const settingsOf = (host: Host): Record<string, string> => ({ ...settings, ...texts(spec.nodes?.[host.name]) });
+  const byName = spec.hostnames === 'as-address' || settings['cluster-preferred-endpoint-type'] === 'hostname';
+  const reached = (await reachable(hosts, spec.tls ?? false)).map((host) => {
+    const login = spec.login ?? loginBy(settingsOf(host).requirepass);
+    return { ...host, dial: { ...host.dial, ...(login ? { login } : {}), ...(byName ? { byName } : {}) } };
+  });
   const nodes = layOut(reached.slice(0, count), options.runId, replicasOf);
   const written = spec.formation !== 'meet';
-  if (written) await together(nodes, (node) => hosts.write(node.name, 'nodes.conf', nodesConf(nodes, node, engine)));
-  await together(hosts.hosts, (host) =>
-    hosts.write(host.name, 'redis.conf', redisConf({ ...settings, ...texts(spec.nodes?.[host.name]) }, host)),
+  if (written) await together(nodes, (node) => hosts.write(node.name, 'nodes.conf', nodesConf(nodes, node, engine, spec.hostnames)));
+  await together(reached, (host) =>
+    hosts.write(host.name, 'redis.conf', redisConf({ ...announced(host, spec.hostnames), ...settingsOf(host) }, host.dial.login)),
   );
   options.signal?.throwIfAborted();
   const binary = engine.kind === 'valkey' ? 'valkey-server' : 'redis-server';
@@ -113,7 +126,10 @@ export async function formCluster(driver: Driver, spec: ClusterSpec, options: Fo
 /** The hosts with what a client needs to be let in; with TLS, the certificates are in every node afterwards. */
 async function reachable(hosts: Hosts, tls: boolean): Promise<readonly Host[]> {
   if (!tls) return hosts.hosts;
-  const certificates = await makeCertificates(hosts.hosts.map(ipOf));
+  const certificates = await makeCertificates(
+    hosts.hosts.map(ipOf),
+    hosts.hosts.map(({ name }) => name),
+  );
   await together(hosts.hosts, async ({ name }) => {
     for (const [certificate, pem] of Object.entries(certificates))
       await hosts.write(name, certificateFile(certificate as keyof typeof certificates).replace('/data/', ''), pem as string);
@@ -121,6 +137,20 @@ async function reachable(hosts: Hosts, tls: boolean): Promise<readonly Host[]> {
   const { authority: ca, good: cert, key } = certificates;
   return hosts.hosts.map((host) => ({ ...host, dial: { ...host.dial, tls: { ca, cert, key } } }));
 }
+
+/** The login where a password is all that is asked for; a value of redis.conf may stand in quotes. */
+const loginBy = (requirepass = ''): Login | undefined => {
+  const password = requirepass.replace(/^"(.*)"$/, '$1');
+  return password === '' ? undefined : { password };
+};
+
+const knowsHostnames = ({ kind, version }: EngineInfo): boolean => kind === 'valkey' || Number(version.split('.')[0]) >= 7;
+
+/** What a node says of where it is. */
+const announced = (host: Host, hostnames: ClusterSpec['hostnames']): Record<string, string> => ({
+  'cluster-announce-ip': hostnames === 'as-address' ? host.name : ipOf(host),
+  ...(hostnames === 'announced' ? { 'cluster-announce-hostname': host.name } : {}),
+});
 
 const texts = (config: RedisConfig = {}): Record<string, string> =>
   Object.fromEntries(Object.entries(config).map(([name, value]) => [name, Array.isArray(value) ? value.join('\n') : String(value)]));
@@ -151,29 +181,32 @@ export function layOut(hosts: readonly Host[], runId: string, replicas: readonly
  * the MEET gossip. Shard ids are written for the engines that keep them (Redis from 7.2, every Valkey): left out, each
  * node would invent one and correct it only later.
  */
-export function nodesConf(nodes: readonly Node[], self: Node, engine: EngineInfo): string {
+export function nodesConf(nodes: readonly Node[], self: Node, engine: EngineInfo, hostnames?: ClusterSpec['hostnames']): string {
   const [major = 0, minor = 0] = engine.version.split('.').map(Number);
   const hasShardIds = engine.kind === 'valkey' || major > 7 || (major === 7 && minor >= 2);
   const primaryOf = (node: Node): Node | undefined => nodes.find(({ name }) => name === node.primary);
   const lines = nodes.map((node) => {
     const primary = primaryOf(node);
+    const hostname = hostnames === 'announced' ? node.name : '';
     const shard = hasShardIds
-      ? `,,shard-id=${createHash('sha1')
+      ? `,${hostname},shard-id=${createHash('sha1')
           .update(`shard of ${(primary ?? node).id}`)
           .digest('hex')}`
-      : '';
+      : hostname && `,${hostname}`;
+    const address = hostnames === 'as-address' ? namesOf(node)[1] : node.address;
     const flags = `${node.name === self.name ? 'myself,' : ''}${primary ? 'slave' : 'master'}`;
     const epoch = 1 + nodes.indexOf(primary ?? node);
     const slots = node.slots.map(([first, last]) => ` ${first === last ? first : `${first}-${last}`}`).join('');
-    return `${node.id} ${node.address}@16379${shard} ${flags} ${primary?.id ?? '-'} 0 0 ${epoch} connected${slots}`;
+    return `${node.id} ${address}@16379${shard} ${flags} ${primary?.id ?? '-'} 0 0 ${epoch} connected${slots}`;
   });
   return `${lines.join('\n')}\nvars currentEpoch ${nodes.length} lastVoteEpoch 0\n`;
 }
 
-function redisConf(settings: Readonly<Record<string, string>>, host: Host): string {
-  const [ip] = host.address.split(':');
-  const all = { 'cluster-announce-ip': ip as string, ...settings };
-  return `${Object.entries(all)
+/** As whom we log in stands in a comment, for shells and whoever adopts the cluster; see driver/container/shell.ts. */
+function redisConf(settings: Readonly<Record<string, string>>, login?: Login): string {
+  const words = login ? [login.password, ...(login.username === undefined ? [] : [login.username])] : [];
+  const comment = login ? `# slotquake-login ${words.join(' ')}\n` : '';
+  return `${comment}${Object.entries(settings)
     .flatMap(([name, values]) => values.split('\n').map((value) => `${name} ${value === '' ? '""' : value}`))
     .join('\n')}\n`;
 }

@@ -5,12 +5,26 @@ import { messageOf, SlotquakeError, UsageError } from '../base/errors.ts';
 import { log } from '../base/log.ts';
 import { poll, within } from '../base/poll.ts';
 import { together } from '../base/together.ts';
-import type { Command, CommandResult, Driver, Host, Hosts, HostsSpec, HostState, HostUsage, Leftover, Place, Reach } from '../driver.ts';
+import {
+  type Command,
+  type CommandResult,
+  type Driver,
+  type Host,
+  type Hosts,
+  type HostsSpec,
+  type HostState,
+  type HostUsage,
+  ipOf,
+  type Leftover,
+  type Place,
+  type Reach,
+} from '../driver.ts';
 import type { EngineInfo } from '../timeline.ts';
 import { parseLogLine } from './container/log-line.ts';
 import { placeScript, placeSysctls, portTo } from './container/place.ts';
 import { runBeside, surgeonLabel } from './container/one-shot.ts';
 import { ContainerShell, endShellsOf, type ShellKind } from './container/shell.ts';
+import { addressOf, lookupScript } from './container/lookup.ts';
 import { addressIn, candidates, isLocalAddress, localNetworks, overlaps, rangeOf } from './container/subnet.ts';
 import { connect } from './endpoint.ts';
 import { isAlive, ownName } from './owner.ts';
@@ -33,6 +47,8 @@ const toolboxMemoryMb = 64;
 /** A shell that waits also buries the orphans of what faults start in the background. */
 const waiting = ['sh', '-c', 'while :; do sleep 2147483647 & wait; done'];
 const cpuPeriodUs = 100_000;
+/** A lookup that nobody answers is given up after 1 s; by default it takes 5 s twice (resolv.conf(5)). Scaled like all times here. */
+const resolverOptions = ['timeout:1', 'attempts:1'];
 /** What a script or a deed of the container engine may take before it counts as failed. */
 const scriptWithinMs = 8_000;
 const deedWithinMs = 15_000;
@@ -130,10 +146,11 @@ async function provision(docker: Docker, spec: HostsSpec, signal?: AbortSignal):
         // What a fault writes to the disk is charged to who writes it.
         Memory: (toolboxMemoryMb + spec.diskMb) * 2 ** 20,
         NetworkMode: network.name,
+        DnsOptions: resolverOptions,
         Mounts: [{ Type: 'volume', Source: volume, Target: '/data' }],
         ...(reach === 'ports' ? { PortBindings: bindings([clientPort]) } : {}),
       },
-      NetworkingConfig: { EndpointsConfig: { [network.name]: { IPAMConfig: { IPv4Address: ip } } } },
+      NetworkingConfig: { EndpointsConfig: { [network.name]: { Aliases: [name], IPAMConfig: { IPv4Address: ip } } } },
     });
     await container.start();
     return { name, volume, container, ip };
@@ -183,10 +200,11 @@ async function makePlace(docker: Docker, spec: HostsSpec, { name, address, netwo
       CapAdd: ['NET_ADMIN'],
       Memory: toolboxMemoryMb * 2 ** 20,
       NetworkMode: network,
+      DnsOptions: resolverOptions,
       Sysctls: placeSysctls,
       ...(reach === 'ports' ? { PortBindings: bindings(ports) } : {}),
     },
-    NetworkingConfig: { EndpointsConfig: { [network]: { IPAMConfig: { IPv4Address: address } } } },
+    NetworkingConfig: { EndpointsConfig: { [network]: { Aliases: [name], IPAMConfig: { IPv4Address: address } } } },
   });
   await container.start();
   using shell = await ContainerShell.open(container, 'toolbox', name);
@@ -202,9 +220,9 @@ async function makePlace(docker: Docker, spec: HostsSpec, { name, address, netwo
 const placeAt = (name: string, address: string, ports: ReadonlyMap<number, number> | null): Place => ({
   name,
   address,
-  dial: ({ name: node, dial: { tls } }) => {
-    const port = portTo(node);
-    return { ...(ports ? dialPublished(ports, port) : { host: address, port }), ...(tls ? { tls } : {}) };
+  dial: (host) => {
+    const port = portTo(host.name);
+    return { ...host.dial, ...(ports ? dialPublished(ports, port) : { host: address, port }) };
   },
 });
 
@@ -326,6 +344,8 @@ class DockerHosts implements Hosts {
   readonly #shells = new Map<string, Promise<ContainerShell>>();
   /** Nodes whose end we are about to cause. */
   readonly #expectedExits = new Set<string>();
+  /** Lookups under way, by place and name: who asks for the same waits for the same answer. */
+  readonly #lookups = new Map<string, Promise<void>>();
 
   constructor(
     docker: Docker,
@@ -340,7 +360,7 @@ class DockerHosts implements Hosts {
     this.#docker = docker;
     this.runId = runId;
     this.hosts = hosts;
-    this.places = places;
+    this.places = places.map((place) => ({ ...place, dial: (host) => this.#lookingUp(place, host) }));
     this.reach = reach;
     this.subnet = subnet;
     this.#labels = common;
@@ -354,6 +374,33 @@ class DockerHosts implements Hosts {
         `the run ${this.runId} has no container for ${node}; it has ${this.hosts.map(({ name }) => name).join(', ') || 'none'}`,
       );
     return host;
+  }
+
+  /** Where toolbox scripts of a node or a place run. */
+  #toolboxed(name: string): Pick<Host, 'name' | 'container' | 'toolbox'> {
+    if (!this.places.some((place) => place.name === name)) return this.#host(name);
+    const container = `slotquake-${this.runId}-${name}`;
+    return { name, container, toolbox: container };
+  }
+
+  #lookingUp(place: Place, host: Host): Host['dial'] {
+    const dial = place.dial(host);
+    if (!dial.byName) return dial;
+    const key = `${place.name} ${host.name}`;
+    return {
+      ...dial,
+      lookUp: () => {
+        const underway = this.#lookups.get(key) ?? this.#lookUp(place.name, host).finally(() => this.#lookups.delete(key));
+        this.#lookups.set(key, underway);
+        return underway;
+      },
+    };
+  }
+
+  async #lookUp(place: string, host: Host): Promise<void> {
+    const { output } = await this.perform({ run: 'toolbox', node: place, script: lookupScript(host.name) });
+    const answer = addressOf(output);
+    if (answer !== ipOf(host)) throw new Error(`getaddrinfo ${host.name} ${answer === undefined ? 'EAI_AGAIN' : `leads to ${answer}`}`);
   }
 
   async write(node: string, file: string, content: string): Promise<void> {
@@ -389,7 +436,7 @@ class DockerHosts implements Hosts {
     await together(this.hosts, (host) => this.#shell(host, 'toolbox'));
   }
 
-  #shell(host: Host, kind: ShellKind): Promise<ContainerShell> {
+  #shell(host: Pick<Host, 'name' | 'container' | 'toolbox'>, kind: ShellKind): Promise<ContainerShell> {
     const key = `${host.name} ${kind}`;
     const opened = this.#shells.get(key);
     if (opened) return opened;
@@ -400,7 +447,7 @@ class DockerHosts implements Hosts {
     return opening;
   }
 
-  async #script(host: Host, kind: ShellKind, script: string): Promise<CommandResult> {
+  async #script(host: Pick<Host, 'name' | 'container' | 'toolbox'>, kind: ShellKind, script: string): Promise<CommandResult> {
     // A shell in a paused container can neither be opened nor asked; the next command gets a fresh one.
     try {
       return await within(`a command at ${host.name}`, scriptWithinMs, this.#runIn(host, kind, script));
@@ -413,7 +460,7 @@ class DockerHosts implements Hosts {
     }
   }
 
-  async #runIn(host: Host, kind: ShellKind, script: string): Promise<CommandResult> {
+  async #runIn(host: Pick<Host, 'name' | 'container' | 'toolbox'>, kind: ShellKind, script: string): Promise<CommandResult> {
     // What is written to a shell in a paused container is carried out when it thaws, after its own undo.
     if (kind === 'engine' && (await this.#docker.getContainer(host.container).inspect()).State.Paused)
       throw new SlotquakeError(`the engine of ${host.name} is paused`);
@@ -425,6 +472,7 @@ class DockerHosts implements Hosts {
   }
 
   async perform(command: Command): Promise<CommandResult> {
+    if (command.run === 'toolbox') return this.#script(this.#toolboxed(command.node), 'toolbox', command.script);
     const host = this.#host(command.node);
     if ('script' in command && command.run !== 'surgeon') return this.#script(host, command.run, command.script);
     if (command.run === 'if') {
@@ -588,7 +636,9 @@ class DockerHosts implements Hosts {
         .catch(() => {}),
     );
     await together(
-      this.hosts.filter(({ name }) => commands.some(({ node }) => node === name)),
+      [...this.hosts, ...this.places]
+        .filter(({ name }) => commands.some(({ node }) => node === name))
+        .map(({ name }) => this.#toolboxed(name)),
       async ({ name, toolbox, container }) => {
         await together(['0', `${engineUid}`], (user) => end(toolbox, user));
         // An engine that does not run has no shells, and a paused one cannot be entered: its shells land late, if ever.

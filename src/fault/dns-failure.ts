@@ -1,11 +1,12 @@
 import * as z from 'zod';
 import { UsageError } from '../base/errors.ts';
+import { addressOf, lookupScript } from '../driver/container/lookup.ts';
 import { toolbox, ipOf } from '../driver.ts';
-import { type Action, bites, defineFault, everywhere, misses } from '../fault.ts';
+import { type Action, bites, defineFault, everywhere, misses, placesNamed } from '../fault.ts';
 import { hitEvidence, type Match, rules } from '../firewall.ts';
 import { endResidents, residents } from '../resident.ts';
 
-type Plan = { nodes: string[]; names: string[]; how: 'no-answer' | 'refused' | 'wrong-answer'; address: string; port: number };
+type Plan = { nodes: string[]; places: string[]; how: 'no-answer' | 'refused' | 'wrong-answer'; address: string; port: number };
 
 /** Where a container asks on every network but the default one. */
 const resolver = '127.0.0.11';
@@ -39,33 +40,32 @@ export default defineFault({
   example: '--target "all nodes" --how no-answer',
   parameters: z.strictObject({
     how: z.enum(['no-answer', 'refused', 'wrong-answer']).default('no-answer').describe('silence, an error at once, or a wrong address'),
+    places: z.string().optional().describe('places whose clients get no names either, such as client-1,client-2'),
     address: z.ipv4().default('192.0.2.1').describe('the wrong address; the default belongs to nobody (RFC 5737)'),
   }),
-  plan(parameters, { victims, random }): Plan {
-    const right = victims.find((victim) => ipOf(victim) === parameters.address);
-    if (right)
-      throw new UsageError(
-        `the fault dns-failure needs a wrong address, but ${parameters.address} is that of ${right.name}; choose another`,
-      );
+  plan({ how, address, places }, planning): Plan {
+    const { victims, random } = planning;
+    const right = victims.find((victim) => ipOf(victim) === address);
+    if (right) throw new UsageError(`the fault dns-failure needs a wrong address, but ${address} is that of ${right.name}; choose another`);
     return {
       nodes: victims.map(({ name }) => name),
-      names: victims.map(({ toolbox: container }) => container),
-      ...parameters,
+      places: placesNamed(places, planning).map(({ name }) => name),
+      how,
+      address,
       port: random.integer(20_000, 29_999),
     };
   },
   actions: (plan, tag) =>
-    plan.nodes.map((node) =>
+    [...plan.nodes, ...plan.places].map((node) =>
       plan.how === 'wrong-answer' ? wrongAnswers(node, tag, plan) : rules(node, tag, match, plan.how === 'refused' ? 'REJECT' : 'DROP'),
     ),
-  effect: ({ nodes, names, how, address }, tag, witness) =>
-    everywhere(nodes, async (node, index) => {
-      // Its own container's name: no other name server is needed to resolve it.
-      const name = names[index] as string;
-      const { exitCode, output } = await witness.read(toolbox(node, `timeout 2 nslookup -type=a ${name} 2>&1`));
-      const [, answer] = /^Name:.*\n+Address(?: 1)?:\s*(\S+)/m.exec(output) ?? [];
+  effect: ({ nodes, places, how, address }, tag, witness) =>
+    everywhere([...nodes, ...places], async (node) => {
+      // Its own name: no other name server is needed to resolve it.
+      const { exitCode, output } = await witness.read(toolbox(node, lookupScript(node, 2)));
+      const answer = addressOf(output);
       if (how === 'wrong-answer')
-        return answer === address ? bites(`${node}: ${name} resolves to ${address}`) : misses(`${node} gets no wrong answer yet`);
+        return answer === address ? bites(`${node}: ${node} resolves to ${address}`) : misses(`${node} gets no wrong answer yet`);
       // NXDOMAIN is an answer, and a name server that gives one works.
       if (exitCode === 0 || answer !== undefined || output.includes('NXDOMAIN')) return misses(`a lookup at ${node} is still answered`);
       const hit = await hitEvidence(witness, node, tag, match, how === 'refused' ? 'rejected' : 'dropped');

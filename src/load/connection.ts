@@ -102,7 +102,23 @@ export class Connection implements Disposable {
   }
 
   #open(): void {
-    const { host, port, tls } = this.#dial;
+    const { lookUp } = this.#dial;
+    if (!lookUp) this.#connect();
+    else
+      lookUp().then(
+        () => this.#closed || this.#connect(),
+        (error: Error) => this.#failed(error.message),
+      );
+  }
+
+  #failed(because: string): void {
+    this.#because = because;
+    this.#become(false);
+    if (!this.#closed) this.#reopening = setTimeout(() => this.#open(), reconnectAfterMs);
+  }
+
+  #connect(): void {
+    const { host, port, tls, login } = this.#dial;
     const socket = tls ? connectTls({ host, port, ...tls, checkServerIdentity: () => undefined }) : connectPlain({ host, port });
     this.#socket = socket;
     socket.setNoDelay(true);
@@ -117,7 +133,8 @@ export class Connection implements Disposable {
     });
     socket.once(tls ? 'secureConnect' : 'connect', () => {
       clearTimeout(giveUp);
-      this.#send([['CLIENT', 'SETNAME', this.#name], ...this.#greeting], (result) => {
+      const words = login ? [['AUTH', ...(login.username === undefined ? [] : [login.username]), login.password]] : [];
+      this.#send([...words, ['CLIENT', 'SETNAME', this.#name], ...this.#greeting], (result) => {
         if (result instanceof Unanswered) {
           socket.destroy(new Error('the connection was not greeted in time'));
           return;
@@ -125,7 +142,7 @@ export class Connection implements Disposable {
         // A node that is loading may refuse the name, and says so to every request as well. Without the rest of the greeting
         // the connection would be another one than was asked for, long after the node has loaded (before Redis 7.0: server.c redisCommandTable).
         const refused = result.find(
-          (reply, index) => reply instanceof ReplyError && (index > 0 || !/^LOADING|^BUSY|^MASTERDOWN/.test(reply.message)),
+          (reply, index) => reply instanceof ReplyError && (index !== words.length || !/^LOADING|^BUSY|^MASTERDOWN/.test(reply.message)),
         );
         if (refused instanceof ReplyError) socket.destroy(new Error(refused.message));
         else this.#become(true);
@@ -137,13 +154,11 @@ export class Connection implements Disposable {
     });
     socket.once('close', () => {
       clearTimeout(giveUp);
-      this.#because = because;
-      this.#become(false);
       const lost = this.#pending.splice(0);
       this.#first = 0;
       this.#outgoing = '';
+      this.#failed(because);
       for (const pending of lost) this.#tell(pending, new Unanswered(because, true));
-      if (!this.#closed) this.#reopening = setTimeout(() => this.#open(), reconnectAfterMs);
     });
   }
 

@@ -1,5 +1,6 @@
 import type { ClusterOptions } from 'ioredis';
 import type { Cluster } from '../cluster.ts';
+import { natMap } from '../cluster/client.ts';
 import { log } from '../base/log.ts';
 import { messageOf } from '../base/errors.ts';
 import type { Request, Workload } from '../workload.ts';
@@ -52,16 +53,16 @@ type IoredisLikeCluster = new (nodes: { host: string; port: number }[], options:
 /** They know which commands only read, and may go to a replica, by their names in lower case. */
 const inLowerCase = ([name = '', ...args]: Command): [string, ...string[]] => [name.toLowerCase(), ...args];
 
-/** Both take a map from the addresses that nodes announce to those that reach them. */
+/** Both take a map from what nodes are called in redirects to the addresses that reach them; they look nothing up. */
 export function ioredisSession(Client: IoredisLikeCluster, { nodes }: Cluster, { readsFrom }: Workload, dial: Dial): Session {
-  const places = nodes.map((node) => ({ address: node.address, ...dial(node) }));
-  const tls = places[0]?.tls;
+  const places = nodes.map(({ name, address, ...node }) => ({ name, address, dial: dial({ name, address, ...node }) }));
+  const { tls, login } = places[0]?.dial ?? {};
   const client = new Client(
-    places.map(({ host, port }) => ({ host, port })),
+    places.map(({ dial: { host, port } }) => ({ host, port })),
     {
-      natMap: Object.fromEntries(places.map(({ address, host, port }) => [address, { host, port }])),
+      natMap: natMap(places),
       ...(readsFrom === 'replica' ? { scaleReads: 'slave' } : {}),
-      ...(tls ? { redisOptions: { tls: { ...tls, checkServerIdentity: () => undefined } } } : {}),
+      redisOptions: { ...login, ...(tls ? { tls: { ...tls, checkServerIdentity: () => undefined } } : {}) },
     },
   );
   client.on('error', (error) => log.trace({ error: error.message }, 'client under test'));

@@ -1,5 +1,6 @@
 import { createCluster } from 'redis';
 import { log } from '../base/log.ts';
+import { namesOf } from '../driver.ts';
 import { insideMulti, librarySession } from './library.ts';
 import { isRead } from '../workload.ts';
 import type { Reply } from '../resp.ts';
@@ -9,14 +10,14 @@ import type { OpenSession } from './session.ts';
 const plain = (reply: unknown): Reply => (reply instanceof Set ? [...reply] : Array.isArray(reply) ? reply.map(plain) : reply) as Reply;
 
 export default ((cluster, { readsFrom }, dial) => {
-  const places = cluster.nodes.map((node) => ({ address: node.address, ...dial(node) }));
-  const tls = places[0]?.tls;
+  const places = cluster.nodes.map((node) => ({ names: namesOf(node), ...dial(node) }));
+  const { tls, login } = places[0] ?? {};
   const socket = tls ? { ...tls, tls: true as const, checkServerIdentity: () => undefined } : {};
   const client = createCluster({
     rootNodes: places.map(({ host, port }) => ({ socket: { host, port, ...socket } })),
-    defaults: { socket: socket as never },
+    defaults: { socket: socket as never, ...login },
     nodeAddressMap: (announced) => {
-      const place = places.find(({ address }) => address === announced);
+      const place = places.find(({ names }) => names.includes(announced));
       return place && { host: place.host, port: place.port };
     },
     useReplicas: readsFrom === 'replica',

@@ -1,4 +1,5 @@
 import type { Cluster, Node } from '../cluster.ts';
+import { namesOf } from '../driver.ts';
 import { parseClusterNodes } from '../cluster/topology.ts';
 
 const slotCount = 16_384;
@@ -38,10 +39,10 @@ export class Routes {
     return replicas.length > 0 ? replicas : [primary];
   }
 
-  /** 'MOVED 42 10.0.0.1:6379'; the host is left out where the node that says it does not know it. */
+  /** 'MOVED 42 10.0.0.1:6379', or a name; the host is left out where the node that says it does not know it. */
   moved(message: string): void {
     const [, slot, address] = /^MOVED (\d+) (\S+)/.exec(message) ?? [];
-    const index = this.#nodes.findIndex((node) => node.address === address);
+    const index = this.#nodes.findIndex((node) => namesOf(node).includes(address ?? ''));
     if (slot !== undefined && index >= 0) this.#owner[Number(slot)] = index;
   }
 

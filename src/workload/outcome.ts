@@ -158,6 +158,13 @@ export const outcomeTable: readonly OutcomeRow[] = [
     source: 'connect(2)',
   },
   {
+    pattern: /^getaddrinfo /,
+    reason: 'unresolved',
+    outcome: 'failed',
+    why: 'The name of the node leads nowhere, so no connection was made and nothing was sent.',
+    source: 'getaddrinfo(3)',
+  },
+  {
     pattern: /connect (EHOSTUNREACH|ENETUNREACH|ETIMEDOUT)|connecting took too long/,
     reason: 'unreachable',
     outcome: 'failed',

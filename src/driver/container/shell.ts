@@ -21,11 +21,18 @@ const shellMark = (pid: number): string => `slotquake-${pid}`;
 export const endShellsOf = (pid: number): string =>
   `for process in /proc/[0-9]*; do case "$(tr '\\0' ' ' <$process/cmdline 2>/dev/null)" in "sh -s ${shellMark(pid)} ") kill -9 -\${process#/proc/};; esac; done 2>/dev/null; true`;
 
-/** $CLI is the engine's command line client, with what it needs to be let in; see redisConf in cluster/form.ts. */
+/**
+ * $CLI is the engine's command line client, with what it needs to be let in; see redisConf in cluster/form.ts. It is the
+ * same at every node. $MIGRATE_AUTH is that for MIGRATE.
+ */
 const clientSetup = `
-export REDISCLI_AUTH="$(sed -n 's/^requirepass //p' /data/redis.conf 2>/dev/null | tr -d '"')"
-[ -n "$REDISCLI_AUTH" ] || unset REDISCLI_AUTH
 export CLI="$(command -v valkey-cli || command -v redis-cli) -h 127.0.0.1 -p 6379"
+login=$(sed -n 's/^# slotquake-login //p' /data/redis.conf 2>/dev/null)
+if [ -n "$login" ]; then
+  export REDISCLI_AUTH="\${login%% *}"
+  export MIGRATE_AUTH="AUTH $REDISCLI_AUTH"
+  case $login in *' '*) export CLI="$CLI --user \${login#* }" MIGRATE_AUTH="AUTH2 \${login#* } $REDISCLI_AUTH" ;; esac
+fi
 if grep -q '^tls-port ' /data/redis.conf 2>/dev/null; then
   export CLI="$CLI --tls --cacert /data/tls/authority.pem --cert /data/tls/good.pem --key /data/tls/key.pem"
 fi`;
