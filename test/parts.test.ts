@@ -65,6 +65,14 @@ describe('nodesConf', () => {
     expect(nodesConf(nodes, nodes[0] as never, { kind: 'redis', version: '7.0.15', image: '' })).not.toContain('shard-id');
     expect(nodesConf(nodes, nodes[0] as never, { kind: 'valkey', version: '8.1.1', image: '' })).toContain('shard-id');
   });
+  it('has names beside addresses or instead of them, where they are announced', () => {
+    const of = (version: string, hostnames: 'announced' | 'as-address') =>
+      parseClusterNodes(nodesConf(nodes, nodes[0] as never, { kind: 'redis', version, image: '' }, hostnames).replace(/^vars .*$/m, ''))[1];
+    for (const version of ['7.0.15', '8.0.6']) {
+      expect(of(version, 'announced')).toMatchObject({ address: nodes[1]?.address, hostname: 'node-2' });
+      expect(of(version, 'as-address')).toMatchObject({ address: 'node-2:6379' });
+    }
+  });
 });
 
 describe('subnets', () => {

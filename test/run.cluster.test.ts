@@ -67,6 +67,15 @@ describe('a healthy cluster', () => {
       expect(verdicts(result)[0]?.verdict, result.errors + result.output).toBe('as-expected');
     });
   }
+  for (const engine of ['redis:6.0', 'redis:7.0', 'valkey:9.1']) {
+    it(`with passwords, users, host names or TLS holds everything on ${engine}`, { timeout: 240_000 }, async () => {
+      const result = await run(path.join(import.meta.dirname, 'fixtures', 'topologies.ts'), '--engine', engine);
+      expect(
+        verdicts(result).map(({ verdict }) => verdict),
+        result.errors + result.output,
+      ).toEqual(Array.from({ length: engine === 'redis:6.0' ? 5 : 6 }, () => 'as-expected'));
+    });
+  }
   it('is formed by CLUSTER MEET too', async () => {
     const result = await run(path.join(import.meta.dirname, 'fixtures', 'met.ts'));
     expect(verdicts(result)[0]?.verdict, result.errors + result.output).toBe('as-expected');

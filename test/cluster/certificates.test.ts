@@ -4,7 +4,7 @@ import { makeCertificates } from '../../src/cluster/certificates.ts';
 
 describe('the certificates of a cluster', () => {
   it('are good, expired or untrusted, each for that reason alone', async () => {
-    const made = await makeCertificates(['10.0.0.11', '10.0.0.12']);
+    const made = await makeCertificates(['10.0.0.11', '10.0.0.12'], ['node-1']);
     const [authority, good, expired, untrusted] = [made.authority, made.good, made.expired, made.untrusted].map(
       (pem) => new X509Certificate(pem),
     ) as [X509Certificate, X509Certificate, X509Certificate, X509Certificate];
@@ -17,7 +17,19 @@ describe('the certificates of a cluster', () => {
     for (const certificate of [good, expired, untrusted]) {
       expect(certificate.checkPrivateKey(key)).toBe(true);
       expect(certificate.checkIP('10.0.0.12')).toBe('10.0.0.12');
+      expect(certificate.checkHost('node-1')).toBe('node-1');
       expect(certificate.ca).toBe(false);
     }
+  });
+  it('have one of the same authority for somebody else', async () => {
+    const made = await makeCertificates(['10.0.0.11'], ['node-1']);
+    const misnamed = new X509Certificate(made.misnamed);
+    expect(misnamed.verify(new X509Certificate(made.authority).publicKey)).toBe(true);
+    expect(misnamed.checkPrivateKey(createPrivateKey(made.key))).toBe(true);
+    expect([misnamed.checkIP('10.0.0.11'), misnamed.checkHost('node-1'), misnamed.checkIP('127.0.0.1')]).toEqual([
+      undefined,
+      undefined,
+      undefined,
+    ]);
   });
 });

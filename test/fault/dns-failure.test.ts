@@ -3,8 +3,7 @@ import dnsFailure from '../../src/fault/dns-failure.ts';
 import { planned, scriptOf } from './planned.ts';
 import { witness } from './witness.ts';
 
-const answered = (address: string): string =>
-  `Server:\t\t127.0.0.11\nAddress:\t127.0.0.11:53\n\nName:\tnode-1-toolbox\nAddress: ${address}`;
+const answered = (address: string): string => `Server:\t\t127.0.0.11\nAddress:\t127.0.0.11:53\n\nName:\tnode-1\nAddress: ${address}`;
 const counters = (packets: number): string => `Chain\n pkts bytes target prot\n ${packets} 99 DROP all -- * *`;
 
 describe('dns-failure', () => {
@@ -18,8 +17,19 @@ describe('dns-failure', () => {
   };
   const silence = { exitCode: 1, output: ';; connection timed out; no servers could be reached' };
 
-  it('looks up a name that the network itself answers', () =>
-    expect(planned(dnsFailure('node-1'))).toMatchObject({ nodes: ['node-1'], names: ['node-1-toolbox'] }));
+  it('looks up a name that the network itself answers', async () => {
+    const fault = dnsFailure('node-1');
+    const asked: string[] = [];
+    await fault.effect(planned(fault), 'x-1', witness({ read: (command) => (asked.push(scriptOf(command)), silence) }));
+    expect(asked[0]).toContain('nslookup -type=a node-1 ');
+  });
+  it('reaches the places that it names, and no others', () => {
+    const fault = dnsFailure('node-1', { places: 'client-1' });
+    const plan = planned(fault);
+    expect(plan).toMatchObject({ nodes: ['node-1'], places: ['client-1'] });
+    expect(fault.actions(plan, 'x-1').map(({ undo }) => undo.node)).toEqual(['node-1', 'client-1']);
+    expect(() => planned(dnsFailure('node-1', { places: 'client-9' }))).toThrow(/no place client-9/);
+  });
   it('bites when a lookup fails and our rule has hit it, not where nothing resolves anyway', async () => {
     for (const how of ['no-answer', 'refused'] as const) {
       expect(await look({ how }, silence)).toMatchObject({ bites: true });

@@ -195,4 +195,43 @@ describe('a connection', () => {
     expect(await unanswered(connection.request([['GET', 'a']]))).toMatchObject({ sent: false });
     expect(server.connections).toBe(1);
   });
+  it('logs in before anything else, as the default user or as another', async () => {
+    for (const [login, words] of [
+      [{ password: 's3cret' }, ['AUTH', 's3cret']],
+      [{ username: 'app', password: 's3cret' }, ['AUTH', 'app', 's3cret']],
+    ] as const) {
+      const server = await serverOf(echo);
+      const connection = connect({ dial: { ...server.dial, login } } as never, patientMs, [['READONLY']]);
+      expect(await connection.settled()).toBe(true);
+      expect(server.heard).toEqual([words, ['READONLY']]);
+    }
+  });
+  it('is none where its password is refused', async () => {
+    const server = await serverOf(([name]) => (name === 'AUTH' ? '-WRONGPASS invalid username-password pair\r\n' : ok));
+    const connection = connect({ dial: { ...server.dial, login: { password: 'old' } } } as never);
+    expect(await connection.settled()).toBe(false);
+    expect(await unanswered(connection.request([['PING']]))).toMatchObject({ sent: false, message: expect.stringMatching(/^WRONGPASS/) });
+  });
+  it('looks the name up each time before it connects, and is none while that fails', async () => {
+    const server = await serverOf(echo);
+    let resolves = false;
+    const lookUp = (): Promise<void> => (resolves ? Promise.resolve() : Promise.reject(new Error('getaddrinfo node-1 EAI_AGAIN')));
+    const connection = connect({ dial: { ...server.dial, lookUp } } as never);
+    expect(await connection.settled()).toBe(false);
+    expect(await unanswered(connection.request([['PING']]))).toMatchObject({ sent: false, message: 'getaddrinfo node-1 EAI_AGAIN' });
+    expect(server.connections).toBe(0);
+    resolves = true;
+    expect(await poll('a connection', () => connection.request([['PING']]), { withinMs: patientMs })).toEqual(['PING']);
+    // What stands lives on without its name.
+    resolves = false;
+    expect(await connection.request([['PING']])).toEqual(['PING']);
+    server.hangUp();
+    await poll(
+      'it to be looked up again',
+      async () => expect((await unanswered(connection.request([['PING']]))).message).toMatch(/EAI_AGAIN/),
+      {
+        withinMs: patientMs,
+      },
+    );
+  });
 });

@@ -27,10 +27,11 @@ describe('routes', () => {
     expect(places(routes, 0, 5_460, 5_461, 16_383)).toEqual(['node-1', 'node-1', 'node-2', 'node-3']);
     expect([0, 5_461, 16_383].map((slot) => routes.replicas(slot))).toEqual([[3], [4], [5]]);
   });
-  it('believe a MOVED at once, of its slot only', () => {
+  it('believe a MOVED at once, to an address or a name, of its slot only', () => {
     const routes = new Routes(fakeCluster());
     routes.moved('MOVED 42 10.0.0.4:6379');
-    expect(places(routes, 41, 42, 43)).toEqual(['node-1', 'node-4', 'node-1']);
+    routes.moved('MOVED 43 node-5:6379');
+    expect(places(routes, 41, 42, 43)).toEqual(['node-1', 'node-4', 'node-5']);
   });
   it.each([
     ['to nobody known', 'MOVED 42 10.0.0.9:6379'],

@@ -14,6 +14,7 @@ const said: readonly (readonly [message: string, reason: string, outcome: 'faile
   ['read EHOSTUNREACH EHOSTUNREACH', 'read EHOSTUNREACH EHOSTUNREACH', 'unknown'],
   ['read ETIMEDOUT', 'read ETIMEDOUT', 'unknown'],
   ['connect ETIMEDOUT', 'unreachable', 'failed'],
+  ['getaddrinfo node-2 EAI_AGAIN', 'unresolved', 'failed'],
   ['BUSYGROUP Consumer Group name already exists', 'BUSYGROUP Consumer Group name already exists', 'unknown'],
   ['Command timed out', 'timeout', 'unknown'],
   ['Connection is closed.', 'closed', 'unknown'],
