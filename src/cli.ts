@@ -100,6 +100,25 @@ program
     process.exitCode = await run(names, flags, stop.signal);
   });
 program
+  .command('catalogue')
+  .description('run all experiments, or some, in all their variants, several at a time')
+  .argument('[experiments...]', 'names from `slotquake list`; default: all')
+  .addOption(
+    new Option('--engine <engines>', 'redis:6.0, redis:7.0, redis:8.0, valkey:8.1, valkey:9.1, or any image; several with commas').default(
+      'redis:7.0',
+    ),
+  )
+  .option('--times <number>', 'run everything this often', positive, 1)
+  .option('--variant <name>', 'only this variant')
+  .option('--jobs <number>', 'how many at a time; default: three for two processors', positive)
+  .option('--seed <number>', 'repeat the choices of an earlier run', wholeNumber)
+  .option('--results <folder>', 'where records go', 'results')
+  .option('--record', 'write what was measured to experiments/measured.json, for `npm run docs`', false)
+  .addHelpText('after', examples('catalogue', 'catalogue killed-primary quorum-lost --engine redis:7.0,valkey:9.1 --times 3'))
+  .action(async (names: string[], flags) => {
+    process.exitCode = await (await import('./cli/catalogue.ts')).catalogue(names, flags, stop.signal);
+  });
+program
   .command('list')
   .description('list the experiments that come with Slotquake, tell all of one, or list the faults or the workloads')
   .argument('[what]', 'experiments, the name of one, faults or workloads', 'experiments')

@@ -1,0 +1,110 @@
+import { styleText } from 'node:util';
+import { formatMs } from '../base/duration.ts';
+import { type ExitCode, exitCode, messageOf, UsageError } from '../base/errors.ts';
+import { didYouMean } from '../base/nearest.ts';
+import type { Experiment } from '../experiment.ts';
+import { allMeasured, keepMeasured, type Measured, measuredOf, summed } from '../measured.ts';
+import { type Done, roomHere, runPool } from '../pool.ts';
+import { childRun, type RunLine } from './child.ts';
+import { experimentNames, loadExperiment } from './load.ts';
+
+export interface CatalogueFlags {
+  readonly engine: string;
+  readonly variant?: string;
+  readonly times: number;
+  readonly jobs?: number;
+  readonly seed?: number;
+  readonly results: string;
+  readonly record: boolean;
+}
+
+/** One run to make. */
+interface Wanted {
+  readonly experiment: Experiment;
+  readonly variant: string;
+  readonly engine: string;
+}
+
+/** How a run ended. */
+interface Ended {
+  readonly line: RunLine;
+  readonly engine: string;
+  readonly tookMs: number;
+}
+
+/** What a run is reckoned to take that was never measured. */
+const usualMs = 20_000;
+
+/**
+ * Runs every variant of the experiments on every engine, several at a time, and says a line of each as it ends. Exit 1
+ * where one was not as expected, was inconclusive or failed; a variant that an engine cannot be asked is no failure.
+ */
+export async function catalogue(names: readonly string[], flags: CatalogueFlags, signal: AbortSignal): Promise<ExitCode> {
+  const wanted = await runsOf(names, flags);
+  const room = roomHere();
+  const atOnce = flags.jobs ?? room.atOnce;
+  console.log(`${wanted.length} runs, up to ${atOnce} at a time`);
+  const measured: Measured[] = [];
+  const bad: string[] = [];
+  let notAsked = 0;
+  const onDone = (done: Done<Ended>): void => {
+    if (signal.aborted) return;
+    const { verdict, because, tookMs, folder } = endOf(done);
+    if ('value' in done && folder !== undefined) {
+      measured.push(measuredOf(folder, done.value.engine, tookMs));
+      if (flags.record) keepMeasured(summed(measured));
+    }
+    const fine = verdict === 'as-expected' || verdict === 'not-asked';
+    if (verdict === 'not-asked') notAsked++;
+    if (!fine) bad.push(`${done.job.name}: ${verdict}: ${because}${folder ? `; see ${folder}` : ''}`);
+    const mark = fine ? styleText('green', '✓') : styleText('red', '✗');
+    const why = verdict === 'as-expected' ? '' : `  ${verdict}: ${because}`;
+    console.log(`${mark} ${done.job.name.padEnd(56)} ${formatMs(tookMs).padStart(7)}${why}`);
+  };
+  const jobs = wanted.map((each) => {
+    const child = childRun({ ...each, name: each.experiment.name, results: flags.results, seed: flags.seed });
+    const run = async (stop: AbortSignal): Promise<Ended> => {
+      const startedAtMs = performance.now();
+      return { line: await child.run(stop), engine: each.engine, tookMs: performance.now() - startedAtMs };
+    };
+    return { ...child, run };
+  });
+  await runPool(jobs, { ...room, atOnce, signal, onDone });
+  if (signal.aborted) return exitCode.aborted;
+  if (notAsked > 0) console.log(`${notAsked} not asked, because the engine cannot be`);
+  for (const text of bad) console.log(`not as expected: ${text}`);
+  console.log(`${wanted.length - notAsked - bad.length} passed, ${bad.length} failed`);
+  return bad.length > 0 ? exitCode.notAsExpected : exitCode.asExpected;
+}
+
+/** One that gave no verdict failed. */
+function endOf(done: Done<Ended>): {
+  readonly verdict: string;
+  readonly because: string;
+  readonly tookMs: number;
+  readonly folder?: string;
+} {
+  if ('error' in done) return { verdict: 'failed', because: messageOf(done.error), tookMs: 0 };
+  const { line, tookMs } = done.value;
+  return { verdict: line.verdict, because: line.because, tookMs, ...('folder' in line ? { folder: line.folder } : {}) };
+}
+
+/** The longest come first, so that none is waited for alone in the end. */
+async function runsOf(names: readonly string[], { engine, variant: only, times }: CatalogueFlags): Promise<Wanted[]> {
+  const known = experimentNames();
+  const stranger = names.find((name) => !known.includes(name));
+  if (stranger !== undefined)
+    throw new UsageError(`expected names of experiments (\`slotquake list\`), got ${stranger}${didYouMean(stranger, known)}`);
+  const before = new Map(allMeasured().map((entry) => [`${entry.experiment}/${entry.variant}`, entry.tookMs]));
+  const experiments = await Promise.all((names.length > 0 ? names : known).map(loadExperiment));
+  const runs = engine.split(',').flatMap((each) =>
+    experiments.flatMap((experiment) =>
+      Object.keys(experiment.variants)
+        .filter((variant) => only === undefined || variant === only)
+        .map((variant) => ({ experiment, variant, engine: each })),
+    ),
+  );
+  if (runs.length === 0) throw new UsageError(`expected a variant of ${names.join(', ') || 'the catalogue'}, got ${only}`);
+  const tookMs = ({ experiment, variant }: Wanted): number => before.get(`${experiment.name}/${variant}`) ?? usualMs;
+  return Array.from({ length: times }, () => runs.toSorted((a, b) => tookMs(b) - tookMs(a))).flat();
+}
