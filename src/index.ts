@@ -17,6 +17,7 @@ export { dockerDriver } from './driver/docker.ts';
 export { operationOf, scanHistory } from './timeline/history.ts';
 export { isHealthy } from './timeline/health.ts';
 export { isPrimary, listedBy, ownLine, refuses, replaced } from './timeline/claims.ts';
+export { linked, outage } from './outage.ts';
 export { safeties } from './safeties.ts';
 export { readTimeline, Timeline } from './timeline/timeline.ts';
 export type { TimelineEvent } from './timeline.ts';

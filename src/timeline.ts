@@ -156,6 +156,8 @@ export interface RunInfo {
     readonly address: string;
     readonly role: 'primary' | 'replica';
     readonly slots: readonly (readonly [first: number, last: number])[];
+    /** What its container may use; left out where it has no limit. */
+    readonly memoryBytes?: number;
   }[];
   /** What redis.conf said, beyond the engine's defaults. */
   readonly settings: Readonly<Record<string, string>>;

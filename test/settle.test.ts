@@ -90,6 +90,12 @@ describe('a relapse', () => {
     expect(relapseUntilMs(film({ extra: fault('node-1', 'isolated', 1_000, 4_000) }))).toBe(4_000 + 2_950 + 500);
     expect(relapseUntilMs(film({ extra: fault('node-1', 'isolated', 0, 30_000) }))).toBe(45_500);
   });
+  it('is not awaited after a fault that leaves the port of the bus alone', () => {
+    const naming = (ports: number[]) =>
+      fault('node-1', 'isolated', 1_000, 4_000).map((event) => (event.type === 'fault-injecting' ? { ...event, plan: { ports } } : event));
+    expect(relapseUntilMs(film({ extra: naming([6_379]) }))).toBe(0);
+    expect(relapseUntilMs(film({ extra: naming([6_379, 16_379]) }))).toBe(4_000 + 2_950 + 500);
+  });
   it('is not awaited after other faults, nor after one that was never healed', () => {
     expect(relapseUntilMs(film({ extra: fault('node-1', 'frozen', 1_000, 4_000) }))).toBe(0);
     expect(relapseUntilMs(film({ extra: fault('node-1', 'isolated', 1_000, 4_000).slice(0, 3) }))).toBe(0);

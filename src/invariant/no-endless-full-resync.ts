@@ -1,5 +1,6 @@
 import { type Invariant, held, unknown, violated } from '../invariant.ts';
 import { roleChanges, silent } from '../timeline/claims.ts';
+import { countersGrown } from '../timeline/resyncs.ts';
 
 /** So many full resyncs of one replica within so long are a loop, whatever the budget. */
 const loop = { fulls: 3, withinMs: 60_000 } as const;
@@ -7,7 +8,7 @@ const loop = { fulls: 3, withinMs: 60_000 } as const;
 /**
  * Each demotion, each restart and each node that a fault touched may cost one full resync (replication.c
  * masterTryPartialResynchronization); more than that, three within a minute for the same replica, or an output buffer
- * overrun twice, is a loop. Counters start again with the process, so growth is counted for each run_id apart.
+ * overrun twice, is a loop.
  */
 export default {
   name: 'no-endless-full-resync',
@@ -23,14 +24,7 @@ export default {
       Math.ceil(nodes.filter(({ role }) => role === 'replica').length / Math.max(1, nodes.filter(({ role }) => role === 'primary').length)),
     );
     const processes = Map.groupBy(samples, ({ value }) => value.runId);
-    let full = 0;
-    const witnesses: number[] = [];
     for (const series of processes.values()) {
-      const [first, last] = [series[0], series.at(-1)];
-      if (!first || !last) continue;
-      const grown = last.value.syncFull - (original.has(first.value.runId) ? first.value.syncFull : 0);
-      if (grown > 0) witnesses.push(last.seq);
-      full += grown;
       let from = 0;
       for (const seen of series) {
         while (seen.atMs - (series[from]?.atMs ?? seen.atMs) > loop.withinMs) from++;
@@ -39,6 +33,7 @@ export default {
           return violated(`${seen.node} began ${fulls} full resyncs within a minute`, [series[from]?.seq ?? seen.seq, seen.seq]);
       }
     }
+    const { full, witnesses } = countersGrown(timeline);
     const restarts = [...processes.keys()].filter((runId) => !original.has(runId)).length;
     const disturbed = new Set(timeline.of('fault-injecting').flatMap((event) => event.nodes)).size;
     const demotions = roleChanges(timeline).filter(({ to }) => to === 'replica').length;

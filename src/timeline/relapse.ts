@@ -1,8 +1,15 @@
+import type { Json } from '../base/json.ts';
 import { spanOf } from './claims.ts';
 import type { Timeline } from './timeline.ts';
 
 /** The longest cut whose relapse is waited for. */
 const relapseWithinMs = 15_000;
+/** Messages of the bus have a port of their own: a fault that names ports and not this one holds none of them up. */
+const busPort = 16_379;
+const reachesBus = (plan: Json): boolean => {
+  const ports = plan !== null && typeof plan === 'object' && 'ports' in plan ? plan.ports : null;
+  return !Array.isArray(ports) || ports.includes(busPort);
+};
 /** For the first of the intervals, 200 ms, and for whoever asks the nodes. */
 const slackMs = 500;
 
@@ -16,7 +23,7 @@ const slackMs = 500;
 export function relapseUntilMs(timeline: Timeline): number {
   const ends = timeline
     .of('fault-injecting')
-    .filter(({ exposes }) => exposes.some(({ how }) => how === 'isolated'))
+    .filter(({ exposes, plan }) => reachesBus(plan) && exposes.some(({ how }) => how === 'isolated'))
     .map(({ fault }) => spanOf(timeline, fault))
     .filter(({ healedAtMs }) => Number.isFinite(healedAtMs))
     .map(({ injectedAtMs, healedAtMs }) => healedAtMs + Math.min(relapseWithinMs, healedAtMs - injectedAtMs) + slackMs);

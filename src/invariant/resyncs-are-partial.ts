@@ -1,0 +1,20 @@
+import { type Invariant, held, unknown, violated } from '../invariant.ts';
+import { silent } from '../timeline/claims.ts';
+import { countersGrown } from '../timeline/resyncs.ts';
+
+/** Counted by the primaries, who decide it (replication.c masterTryPartialResynchronization). */
+export default {
+  name: 'resyncs-are-partial',
+  claim: 'A replica that was cut off goes on where it was: there are no more full resyncs than the experiment allows.',
+  suits: ({ budget }) => budget.fullResyncs !== undefined,
+  check(timeline) {
+    const allowed = timeline.run.budget.fullResyncs ?? 0;
+    const { full, partial, witnesses } = countersGrown(timeline);
+    if (full > allowed)
+      return violated(`${full} full resyncs and ${partial} partial ones, where ${allowed} full ones are allowed`, witnesses);
+    const quiet = silent(timeline.final('replication'));
+    if (timeline.phaseAtMs('steady') === undefined) return unknown('the run was never steady');
+    if (quiet.length > 0) return unknown(`no INFO of ${quiet.join(', ')} in the verify phase`);
+    return held(`${full} full resyncs, ${allowed} are allowed, and ${partial} partial ones`);
+  },
+} satisfies Invariant;

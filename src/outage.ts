@@ -1,0 +1,23 @@
+import type { Stage } from './experiment.ts';
+import type { ActiveFault } from './fault.ts';
+import partition from './fault/partition.ts';
+import resetConnections from './fault/reset-connections.ts';
+import type { Timeline } from './timeline/timeline.ts';
+
+/**
+ * Replication between two nodes is cut so that both notice it at once, as after a reset by a switch or a firewall; the bus
+ * stays open. Packets that are only dropped leave both ends waiting for repl-timeout, and the old connection would go on
+ * where it was after the heal.
+ */
+export async function outage({ inject }: Stage, replica: string, primary: string): Promise<ActiveFault> {
+  const cut = await inject(partition(replica, { against: primary, port: 'client' }));
+  const pair = `${replica}, ${primary}`;
+  await (await inject(resetConnections(pair, { port: 'client', peers: pair }))).heal();
+  return cut;
+}
+
+/** Whether the newest answer of a replica says that it is linked and takes no full resync. */
+export function linked(timeline: Timeline, replica: string): boolean {
+  const newest = timeline.seen('replication', { node: replica }).at(-1)?.value;
+  return newest?.link === 'up' && newest.syncInProgress === false;
+}
