@@ -1,0 +1,87 @@
+/*
+ * A replica that has lost its link for a moment asks for a full resync, is dropped in the middle of it, asks again, and
+ * so on without end, while cluster_state says ok. What clients write during the transfer waits in the replica's output
+ * buffer, and when that is larger than client-output-buffer-limit the primary closes the link (networking.c
+ * checkClientOutputBufferLimits, closeClientOnOutputBufferLimitReached).
+ *
+ * Scaled by 1/256: a limit of 256 MB is 1 MB, a data set of 1.8 GB is 7 MB, a backlog of 1 MB is the least there is, 16 KB.
+ * The link carries 2 MB a second, and clients write 0.6 MB a second to the shard: 2 to 3 MB in one transfer. That twice
+ * the limit helps, as it is often told, is true for one such product of rate and time only.
+ */
+import rateLimit from '../src/fault/rate-limit.ts';
+import { defineExperiment, linked, outage, type Timeline } from '../src/index.ts';
+import registers from '../src/workload/registers.ts';
+
+const primary = 'node-1';
+const replica = 'node-4';
+const remedy = 'replica 8mb 2mb 60';
+
+/** How many full resyncs the replica has begun since the disturbance, by its own log. */
+const begun = (timeline: Timeline): number =>
+  timeline
+    .of('log-line')
+    .filter(({ kind, node, atMs }) => kind === 'full-resync' && node === replica && atMs > (timeline.phaseAtMs('disturb') ?? 0)).length;
+
+export default defineExperiment({
+  name: 'endless-full-resync',
+  hypothesis: 'A replica that has lost its link for a second under load is in step again after one full resync, on a slow link too.',
+  failure: {
+    level: 'hard',
+    symptom: 'A replica logs one full resync after the other, each ending in an I/O error; its link never comes up and the state is ok.',
+    cause:
+      'What is written during the transfer waits in the output buffer of the replica; above the limit the primary closes the link (networking.c checkClientOutputBufferLimits), and the next attempt meets the same.',
+    setting: 'client-output-buffer-limit replica, against write rate times the time of fork, transfer and load',
+    remedy: 'a limit above that product; CONFIG SET at run time ends the loop',
+    engines:
+      'Redis from 8.0 on and, with dual-channel-replication-enabled, Valkey from 8.0 on keep the stream at the replica in a diskless full resync: the limit then counts at both ends. From 7.0 on a larger repl-backlog-size raises the limit too.',
+    audit: {
+      scale: { 'client-output-buffer-limit': 1 / 256, 'repl-backlog-size': 1 / 256 },
+      lines: ['client-output-buffer-limit replica 2gb 512mb 60'],
+    },
+  },
+  cluster: {
+    config: {
+      'client-output-buffer-limit': 'replica 1mb 256kb 60',
+      'repl-backlog-size': '16kb',
+      // As it was when the incident was written down, and the default until 6.2.
+      'repl-diskless-sync': 'no',
+      // The filling would shrink to nothing.
+      rdbcompression: 'no',
+    },
+  },
+  workload: registers({ rate: 300, valueBytes: 8_000 }),
+  budget: { lagSeconds: 10 },
+  variants: {
+    wounded: {
+      about: 'the limit is smaller than what is written during one transfer',
+      expect: { 'no-endless-full-resync': 'violated', 'replication-lag-bounded': 'violated' },
+    },
+    cured: { about: 'the limit is larger than that', config: { 'client-output-buffer-limit': remedy }, budget: { fullResyncs: 1 } },
+    repair: {
+      about: 'the loop goes on until the limit is raised by CONFIG SET',
+      // A loop that is not ended within as long as it has lasted goes over this.
+      budget: { lagSeconds: 25 },
+      expect: { 'no-endless-full-resync': 'violated' },
+    },
+    diskless: {
+      about: 'the default from 7.0 on: the primary writes the snapshot into the link',
+      config: { 'repl-diskless-sync': 'yes' },
+      expect: { 'no-endless-full-resync': 'violated', 'replication-lag-bounded': 'violated' },
+    },
+  },
+  prepare: ({ fill }) => fill(primary, { bytes: 7_000_000, valueBytes: 8_000 }),
+  async disturb(stage) {
+    const { inject, until, sleep, ask, variant } = stage;
+    await using _slow = await inject(rateLimit(replica, { kbitPerSecond: 16_000, port: 'client', peers: primary, direction: 'in' }));
+    const fromMs = stage.timeline().events.at(-1)?.atMs ?? 0;
+    {
+      await using _cut = await outage(stage, replica, primary);
+      await sleep('600ms');
+    }
+    const lasts = (timeline: Timeline): boolean => (timeline.events.at(-1)?.atMs ?? 0) - fromMs > 12_500 && begun(timeline) >= 3;
+    await until('the replica is in step again, or goes round', (timeline) => linked(timeline, replica) || lasts(timeline), '25s');
+    if (variant !== 'repair') return;
+    await ask(primary, 'CONFIG', 'SET', 'client-output-buffer-limit', remedy);
+    await until('the replica is in step again', (timeline) => linked(timeline, replica), '15s');
+  },
+});
