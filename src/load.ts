@@ -48,6 +48,10 @@ export async function kindOf(workload: Workload, places: number): Promise<Worklo
     );
   if (workload.client !== 'bare' && workload.wait > 0)
     throw new UsageError(`WAIT goes with the client 'bare' only: ${workload.client} sends it to a node of its own choice`);
+  if (workload.client !== 'bare' && workload.redirects !== 'learn')
+    throw new UsageError(
+      `redirects: '${workload.redirects}' goes with the client 'bare' only: ${workload.client} follows them in its own way`,
+    );
   return maker.kind;
 }
 
@@ -78,6 +82,8 @@ interface Underway {
  */
 export class Load implements Disposable {
   readonly counts: Record<Outcome, number> = { ok: 0, failed: 0, unknown: 0 };
+  /** How many answers sent a client elsewhere; null where a library does not tell. */
+  redirects: number | null;
   readonly #cluster: Cluster;
   readonly #workload: Workload;
   readonly #kind: WorkloadKind;
@@ -106,6 +112,7 @@ export class Load implements Disposable {
     this.#workload = parts.workload;
     this.#kind = kind;
     this.#library = library;
+    this.redirects = library ? null : 0;
     this.#random = parts.random;
     this.#asked = parts.random.fork('asked');
     this.#nowMs = parts.nowMs;
@@ -139,7 +146,9 @@ export class Load implements Disposable {
     const dial = (node: Node): Node['dial'] => from?.dial(node) ?? node.dial;
     return this.#library
       ? this.#library(this.#cluster, this.#workload, dial)
-      : new BareSession(this.#cluster, this.#workload, routes, dial, `slotquake-client-${index}`);
+      : new BareSession(this.#cluster, this.#workload, routes, dial, `slotquake-client-${index}`, () => {
+          this.redirects = (this.redirects ?? 0) + 1;
+        });
   }
 
   /** One operation after the other, each when its time has come. */
@@ -192,7 +201,7 @@ export class Load implements Disposable {
 
   /** Asks any node for the topology: a client that is cut off from some asks until it meets one that it reaches. */
   async #learn(routes: Routes, session: Session): Promise<void> {
-    if (!(session instanceof BareSession)) return;
+    if (!(session instanceof BareSession) || this.#workload.redirects === 'forget') return;
     await routes.refresh(this.#nowMs(), () => session.topology(this.#asked.integer(0, this.#cluster.nodes.length - 1)));
   }
 

@@ -12,6 +12,7 @@ import memory from './probe/memory.ts';
 import persistence from './probe/persistence.ts';
 import ping from './probe/ping.ts';
 import replication from './probe/replication.ts';
+import slotKeys from './probe/slot-keys.ts';
 import topology from './probe/topology.ts';
 import type { Observed } from './timeline.ts';
 import type { Observations, ProbeName } from './timeline/observation.ts';
@@ -26,6 +27,7 @@ const probes: readonly Probe[] = [
   keys,
   memory,
   persistence,
+  slotKeys,
 ] as unknown as readonly Probe[];
 /** An unchanged answer is recorded this often all the same. */
 const heartbeatMs = 1_000;
@@ -59,15 +61,15 @@ export class Observer implements AsyncDisposable {
 
   start(onFailure: (error: unknown) => void): void {
     this.#loops = this.#cluster.nodes.flatMap(({ name }) =>
-      this.#probes.map((probe) => this.#askAgainAndAgain(name, probe).catch(onFailure)),
+      this.#probes.flatMap((probe) => (probe.everyMs === null ? [] : this.#askAgainAndAgain(name, probe, probe.everyMs).catch(onFailure))),
     );
   }
 
-  async #askAgainAndAgain(node: string, probe: Probe): Promise<void> {
+  async #askAgainAndAgain(node: string, probe: Probe, everyMs: number): Promise<void> {
     while (!this.#stop.signal.aborted) {
       const startedAtMs = performance.now();
       await this.#ask(node, probe, false);
-      await sleepMs(Math.max(5, probe.everyMs - (performance.now() - startedAtMs)), this.#stop.signal).catch(() => {});
+      await sleepMs(Math.max(5, everyMs - (performance.now() - startedAtMs)), this.#stop.signal).catch(() => {});
     }
   }
 

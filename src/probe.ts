@@ -5,7 +5,8 @@ import type { Observations, ProbeName } from './timeline/observation.ts';
 /** One question asked of every node, again and again. */
 export interface Probe<P extends ProbeName = ProbeName> {
   readonly name: P;
-  readonly everyMs: number;
+  /** Null: only at rest, in the rounds of the verify phase. */
+  readonly everyMs: number | null;
   /**
    * What must differ for an answer to be recorded; an unchanged one is recorded once a second all the same, so that
    * silence in the record means silence of the node. Without it every answer is recorded.

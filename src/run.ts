@@ -251,7 +251,7 @@ class Run {
     // A moment of normal work, so that clients are seen to have recovered too.
     await sleepMs(500, this.#signal);
     await load.stop();
-    this.#recorder.record({ type: 'workload-stopped', ...load.counts });
+    this.#recorder.record({ type: 'workload-stopped', ...load.counts, redirects: load.redirects });
     this.#recorder.record({ type: 'errors-counted', replies: grown(before, await errorReplies(cluster.nodes)) });
 
     this.#recorder.record({ type: 'phase-entered', phase: 'verify' });

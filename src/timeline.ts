@@ -65,7 +65,14 @@ export type Happening =
       readonly text: string;
     }
   | { readonly type: 'container-exited'; readonly node: string; readonly exitCode: number; readonly expected: boolean }
-  | { readonly type: 'workload-stopped'; readonly ok: number; readonly failed: number; readonly unknown: number }
+  /** `redirects`: how often clients were sent elsewhere by MOVED or ASK; null where their library does not tell. */
+  | {
+      readonly type: 'workload-stopped';
+      readonly ok: number;
+      readonly failed: number;
+      readonly unknown: number;
+      readonly redirects?: number | null;
+    }
   /** Error replies of all engines while the workload ran, by their kind, as the engines count them; null where they do not. */
   | { readonly type: 'errors-counted'; readonly replies: Readonly<Record<string, number>> | null }
   /** Every key was read at rest from every node; what was found stands in the history. */
@@ -111,6 +118,7 @@ export const budgetItems = [
   'memoryPercent',
   'messagesPerSecond',
   'redirectsPerOperation',
+  'unreadableKeys',
   'gapMs',
   'otherShardsGapMs',
   'aloneMs',

@@ -31,6 +31,12 @@ export const workloadOptions = z.strictObject({
   pipeline: whole('operations that a client has under way at the same time', 1, 1_000).default(1),
   timeoutMs: whole('no answer within this time makes the outcome unknown', 1, 60_000).default(500),
   client: z.enum(clientKinds).default('bare').describe("'bare' hides nothing; the others are libraries with their own defaults"),
+  redirects: z
+    .enum(['learn', 'follow', 'forget'])
+    .default('learn')
+    .describe(
+      "what a bare client does about MOVED and ASK: 'learn': the operation has failed, and the next one knows better; 'follow': it goes where it was sent as well, up to 16 times; 'forget': it goes there and learns nothing, as a client that never refreshes its slot map",
+    ),
   places: z
     .array(z.string().regex(/^client-[1-9]\d*$/, "expected names such as 'client-1'"))
     .default([])

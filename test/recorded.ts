@@ -85,6 +85,7 @@ export function healthy(node: string): { -readonly [P in ProbeName]: Observation
       .filter((name) => name !== node)
       .flatMap((name) => (['to', 'from'] as const).map((direction) => ({ direction, node: idOf(name) }))),
     keys: { count: 20 },
+    'slot-keys': { counts: [[ranges[index % 3]?.[0] ?? 0, 20]] },
     memory: {
       usedBytes: 3_000_000,
       rssBytes: 12_000_000,
@@ -130,6 +131,7 @@ export function recorded({
     if (phase === 'disturb') for (const happening of extra) add(happening);
     if (phase === 'settle') add({ type: 'settled', afterMs: 100 });
     if (phase === 'verify') {
+      add({ type: 'workload-stopped', ok: 100, failed: 0, unknown: 0, redirects: 0 });
       add({ type: 'read-back', keys: 60, unreadable: 0 });
       add({ type: 'cluster-checked', node: 'node-1', exitCode: 0, objections: [] });
     }

@@ -85,6 +85,7 @@ const workload = object<Workload>({
   distribution: oneOf(distributions),
   readShare: between(0, 1),
   readsFrom: oneOf(['primary', 'replica']),
+  redirects: oneOf(['learn', 'follow', 'forget']),
   valueBytes: whole(1, 16_000_000),
   wait: whole(0, 10),
   waitTimeoutMs: whole(1, 60_000),

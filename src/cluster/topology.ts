@@ -182,3 +182,10 @@ export function parseClusterLinks(reply: unknown): Observations['links'] {
     return { direction, node };
   });
 }
+
+/** Slots and how many keys they have, in turn. */
+export function parseSlotKeys(reply: unknown): Observations['slot-keys']['counts'] {
+  if (!Array.isArray(reply) || reply.length % 2 !== 0 || !reply.every((item) => Number.isInteger(item)))
+    throw new ParseError('slots and their numbers of keys', reply);
+  return Array.from({ length: reply.length / 2 }, (_, index) => [reply[2 * index] as number, reply[2 * index + 1] as number] as const);
+}

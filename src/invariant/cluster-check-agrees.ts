@@ -1,5 +1,6 @@
 import { type Invariant, held, unknown, violated } from '../invariant.ts';
 import { lacking } from '../timeline/health.ts';
+import { orphans } from '../timeline/orphans.ts';
 import type { Timeline } from '../timeline/timeline.ts';
 
 /**
@@ -16,6 +17,7 @@ const blindTo: readonly (readonly [RegExp, string])[] = [
   [/knows a stranger/, 'who is too many in a view'],
   [/is listed at/, 'addresses'],
   [/no node replicates/, 'primaries without a replica'],
+  [/holds keys of/, 'keys of slots that are served elsewhere'],
 ];
 
 /** It never hears what members say whom its first node does not list. */
@@ -39,6 +41,7 @@ function objections(timeline: Timeline): string[] {
   return [
     ...lacking(timeline.run, { clusterInfo: final('cluster-info'), topology: final('topology'), replication: final('replication') }),
     ...open,
+    ...orphans(timeline).map(({ node, slots }) => `${node} holds keys of ${slots.length} slots that are served elsewhere`),
   ];
 }
 

@@ -22,9 +22,21 @@ export type Dial = (node: Node) => Host['dial'];
 /** Makes one client of a library. */
 export type OpenSession = (cluster: Cluster, workload: Workload, dial: Dial) => Session;
 
+/** One request on its way from node to node. */
+interface Asked {
+  readonly commands: readonly Command[];
+  readonly fromReplica: boolean;
+  readonly asking?: boolean;
+  readonly onSent: (node: string | null) => void;
+  readonly hops: number;
+}
+
+/** So often does a client follow one operation, as libraries do by default. */
+const mostHops = 16;
+
 /**
- * The bare client: one connection to each node it needs, redirects are not followed but learned from. Reads go to a
- * replica by READONLY where the workload wants that.
+ * The bare client: one connection to each node it needs, redirects are not followed but learned from, unless the workload
+ * wants that. Reads go to a replica by READONLY where the workload wants that.
  */
 export class BareSession implements Session {
   readonly #nodes: readonly Node[];
@@ -37,8 +49,10 @@ export class BareSession implements Session {
   readonly #readers: (Connection | undefined)[] = [];
   #turn = 0;
   readonly #wait: readonly Command[];
+  readonly #onRedirect: () => void;
 
-  constructor(cluster: Cluster, workload: Workload, routes: Routes, dial: Dial, name: string) {
+  constructor(cluster: Cluster, workload: Workload, routes: Routes, dial: Dial, name: string, onRedirect: () => void = () => {}) {
+    this.#onRedirect = onRedirect;
     this.#nodes = cluster.nodes;
     this.#workload = workload;
     this.#routes = routes;
@@ -51,23 +65,45 @@ export class BareSession implements Session {
     const reads = isRead(request);
     const fromReplica = reads && this.#workload.readsFrom === 'replica';
     const at = fromReplica ? this.#replica(slot) : this.#routes.primary(slot);
+    const commands = !reads && this.#wait.length > 0 ? [...request.commands, ...this.#wait] : request.commands;
+    return this.#ask(at, { commands, fromReplica, onSent, hops: 0 });
+  }
+
+  #ask(at: number, asked: Asked): Promise<Answer> {
+    const { fromReplica, asking = false, onSent } = asked;
     const node = (this.#nodes[at] as Node).name;
     onSent(node);
     const connection = (fromReplica ? this.#readers : this.#connections)[at] ?? this.#open(at, fromReplica);
-    const commands = !reads && this.#wait.length > 0 ? [...request.commands, ...this.#wait] : request.commands;
+    const commands = asking ? asked.commands.flatMap((command) => [['ASKING'], command]) : asked.commands;
     return new Promise((resolve) => {
       const send = (): void =>
         connection.send(commands, (result) => {
-          if (result instanceof Unanswered) resolve({ node, error: result, sent: result.sent });
-          else {
-            for (const reply of result)
-              if (reply instanceof ReplyError && reply.message.startsWith('MOVED ')) this.#routes.moved(reply.message);
-            resolve({ node, replies: result });
+          if (result instanceof Unanswered) {
+            resolve({ node, error: result, sent: result.sent });
+            return;
           }
+          const replies = asking ? result.filter((_, index) => index % 2 === 1) : result;
+          const next = this.#redirected(replies, asked);
+          resolve(next === undefined ? { node, replies } : this.#ask(...next));
         });
       if (connection.fresh) void connection.settled().then(send);
       else send();
     });
+  }
+
+  /** Where to ask again; undefined where this was the last word. */
+  #redirected(replies: readonly Reply[], asked: Asked): [at: number, asked: Asked] | undefined {
+    const { redirects } = this.#workload;
+    const sentAway = replies.filter((reply) => reply instanceof ReplyError && /^(MOVED|ASK) /.test(reply.message)) as ReplyError[];
+    const [first] = sentAway;
+    if (!first) return undefined;
+    this.#onRedirect();
+    if (redirects !== 'forget') for (const { message } of sentAway) if (message.startsWith('MOVED ')) this.#routes.moved(message);
+    const asking = first.message.startsWith('ASK ');
+    const at = this.#nodes.findIndex(({ address }) => address === first.message.split(' ')[2]);
+    // ASKING counts for the next command only, and one inside of MULTI would be queued.
+    if (redirects === 'learn' || at < 0 || asked.hops >= mostHops || (asking && asked.commands[0]?.[0] === 'MULTI')) return undefined;
+    return [at, { ...asked, fromReplica: false, asking, hops: asked.hops + 1 }];
   }
 
   /** Asks a node for the topology, for the routes. */

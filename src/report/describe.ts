@@ -71,7 +71,7 @@ export function describe(event: TimelineEvent, names: Names): string {
     case 'container-exited':
       return `${event.node}  exited with code ${event.exitCode}`;
     case 'workload-stopped':
-      return `clients stopped: ${event.ok} operations ok, ${event.failed} failed, ${event.unknown} unknown`;
+      return `clients stopped: ${event.ok} operations ok, ${event.failed} failed, ${event.unknown} unknown${event.redirects ? `; redirected ${event.redirects} times` : ''}`;
     case 'read-back':
       return `read back ${event.keys} keys: ${are(event.unreadable, 'key')} unreadable`;
     case 'errors-counted':

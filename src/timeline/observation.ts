@@ -96,5 +96,7 @@ export interface Observations {
   readonly persistence: PersistenceInfo;
   /** Keys in the node's data set (DBSIZE), at rest. */
   readonly keys: { readonly count: number };
+  /** How many keys of each slot are in the node's data set, where there are any; served or not. */
+  readonly 'slot-keys': { readonly counts: readonly (readonly [slot: number, keys: number])[] };
 }
 export type ProbeName = keyof Observations;

@@ -35,7 +35,7 @@ const wrong: readonly (readonly [value: unknown, says: string])[] = [
     'expected workload.rate to be a number from 0.1 to 1000000 or \'closed\', got "fast"',
   ],
   [{ ...good, workload: { ...workload, readShare: 2 } }, 'expected workload.readShare to be a number from 0 to 1, got 2'],
-  [{ ...good, workload: { rate: 10 } }, 'expected workload.kind to be a string, got nothing; 13 more fields are wrong'],
+  [{ ...good, workload: { rate: 10 } }, 'expected workload.kind to be a string, got nothing; 14 more fields are wrong'],
   [{ ...good, invariants: [] }, 'expected invariants to be a list with at least one invariant'],
   [{ ...good, invariants: [{ ...invariant, check: 5 }] }, 'expected invariants.0.check to be a function, got 5'],
   [{ ...good, invariants: [invariant, invariant] }, 'a list of invariants with different names'],

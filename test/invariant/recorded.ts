@@ -41,6 +41,7 @@ export function film({
   }
   events.push(
     { atMs: 8_500, type: 'settled', afterMs: 400 },
+    { atMs: 8_990, type: 'workload-stopped', ok: 100, failed: 0, unknown: 0, redirects: 0 },
     { atMs: 9_500, type: 'read-back', keys: 60, unreadable },
     { atMs: 9_900, type: 'cluster-checked', node: 'node-1', exitCode: 0, objections: [] },
     ...extra,

@@ -329,6 +329,49 @@ describe('reads from replicas', () => {
   });
 });
 
+describe('redirects', () => {
+  /** node-1 sends everybody on to node-2; whether the other way of saying so is meant is the first word. */
+  async function sentOn(word: string, redirects: Workload['redirects']) {
+    const { cluster, servers } = await nodesThat();
+    (servers[0] as FakeServer).answer = ([name]) => (name === 'SET' ? `-${word} 1 10.0.0.2:6379\r\n` : ok);
+    const { load, operations } = await loaded(cluster, registers({ ...closed, keys: 3, readShare: 0, redirects }));
+    await expect.poll(() => done(load), patient).toBeGreaterThan(200);
+    await load.stop();
+    const ofShard = operations().filter(({ slot }) => slot < 5_461);
+    return { load, ofShard, heard: servers.map(({ heard }) => heard.map(([name]) => name)) };
+  }
+  it('are failures where the client only learns from them', async () => {
+    const { load, ofShard } = await sentOn('ASK', 'learn');
+    expect(new Set(ofShard.map(({ outcome, reason }) => `${outcome} ${reason}`))).toEqual(new Set(['failed ask']));
+    expect(load.redirects).toBe(ofShard.length);
+  });
+  it('are followed and counted, each of them by a client that forgets', async () => {
+    const { load, ofShard, heard } = await sentOn('MOVED', 'forget');
+    expect(new Set(ofShard.map(({ outcome, node }) => `${outcome} ${node}`))).toEqual(new Set(['ok node-2']));
+    expect(load.redirects).toBe(ofShard.length);
+    expect(heard[0]).not.toContain('CLUSTER');
+  });
+  it('are followed with ASKING where the slot is on its way', async () => {
+    const { ofShard, heard } = await sentOn('ASK', 'follow');
+    expect(new Set(ofShard.map(({ outcome, node }) => `${outcome} ${node}`))).toEqual(new Set(['ok node-2']));
+    expect(heard[1]?.filter((name) => name === 'ASKING')).toHaveLength(ofShard.length);
+  });
+  it('end where they lead in a circle', async () => {
+    const { cluster, servers } = await nodesThat();
+    const circle =
+      (to: number): Answerer =>
+      ([name]) =>
+        name === 'SET' ? `-ASK 1 10.0.0.${to}:6379\r\n` : ok;
+    (servers[0] as FakeServer).answer = circle(2);
+    (servers[1] as FakeServer).answer = circle(1);
+    const { load } = await loaded(cluster, registers({ ...closed, keys: 1, readShare: 0, redirects: 'follow' }));
+    await expect.poll(() => done(load), patient).toBeGreaterThan(20);
+    await load.stop();
+    expect(load.counts.ok).toBe(0);
+    expect(load.redirects).toBe(17 * done(load));
+  });
+});
+
 describe('the end of a load', () => {
   it('records what a library never answers, and nothing that it answers later', async () => {
     const late: (() => void)[] = [];

@@ -36,6 +36,28 @@ describe('reading back', () => {
     const { cluster } = await nodesThat(([name]) => (name === 'ROLE' ? '-LOADING wait\r\n' : name === 'GET' ? bulk('3') : ok));
     for (const operation of await found(cluster, 6)) expect(operation).toMatchObject({ outcome: 'ok', value: 3, replica: true });
   });
+  it('follows ASK to the node that has the key of an open slot', async () => {
+    const { cluster, servers } = await nodesThat(([name], socket) =>
+      name === 'ROLE'
+        ? role(socket.localPort === servers[0]?.dial.port ? 'master' : 'slave')
+        : name === 'GET'
+          ? '-MOVED 1 elsewhere\r\n'
+          : ok,
+    );
+    const [first, second] = servers as [FakeServer, FakeServer];
+    first.answer = ([name]) => (name === 'ROLE' ? role('master') : name === 'GET' ? '-ASK 1 10.0.0.2:6379\r\n' : ok);
+    let asking = false;
+    second.answer = ([name]) => {
+      const asked = asking;
+      asking = name === 'ASKING';
+      if (name === 'ROLE') return role('master');
+      return name !== 'GET' ? ok : asked ? bulk('7') : '-MOVED 1 elsewhere\r\n';
+    };
+    const answered = (await found(cluster, 3)).filter(({ outcome }) => outcome === 'ok');
+    expect(answered.map(({ node, value, replica }) => [node, value, replica])).toEqual(
+      Array.from({ length: 3 }, () => ['node-2', 7, false]),
+    );
+  });
   it('asks a node nothing more after it has not answered once', async () => {
     const { cluster, servers } = await nodesThat(([name]) => (name === 'ROLE' ? role('master') : name === 'GET' ? bulk('3') : ok));
     const dead = servers[1] as FakeServer;
