@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { UsageError } from '../base/errors.ts';
-import { keySlot } from '../cluster/topology.ts';
+import { hashTagIn } from '../cluster/hash-tag.ts';
 import { engine } from '../driver.ts';
 import { exclusive } from '../exclusive.ts';
 import { bites, defineFault, misses } from '../fault.ts';
@@ -12,11 +12,6 @@ type Plan = { nodes: string[]; from: End; to: End; slot: number; hashTag: string
 /** Keys of ours in the slot, so that there is something to move. */
 const ours = (tag: string, { hashTag, keys }: Plan): string[] =>
   Array.from({ length: keys }, (_, index) => `slotquake-stuck-${tag}-${index}{${hashTag}}`);
-
-/** A hash tag that falls into the slot: one number in 16384 does. */
-function hashTagFor(slot: number): string {
-  for (let n = 0; ; n++) if (keySlot(`${n}`) === slot) return `${n}`;
-}
 
 export default defineFault({
   name: 'stuck-migration',
@@ -51,7 +46,7 @@ export default defineFault({
       from: way.from[0] as End,
       to: way.to,
       slot: chosen,
-      hashTag: hashTagFor(chosen),
+      hashTag: hashTagIn([[chosen, chosen]]),
       keys,
       moveKeys,
     };
