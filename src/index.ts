@@ -1,8 +1,10 @@
 export { defineExperiment } from './experiment.ts';
 export type { Experiment, Stage, Variant } from './experiment.ts';
 export type { Duration } from './base/duration.ts';
+export { together } from './base/together.ts';
 export type { Cluster, ClusterSpec, Node, RedisConfig } from './cluster.ts';
 export type { Place } from './driver.ts';
+export { engine } from './driver.ts';
 export type { ActiveFault, Fault } from './fault.ts';
 export { defineFault } from './fault.ts';
 export { allFaults } from './faults.ts';

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { messageOf } from './base/errors.ts';
-import { sleepMs } from './base/poll.ts';
+import { poll, sleepMs } from './base/poll.ts';
 import { together } from './base/together.ts';
 import type { Cluster } from './cluster.ts';
 import { connectNode, type Redis } from './cluster/client.ts';
@@ -33,6 +33,9 @@ const probes: readonly Probe[] = [
 const heartbeatMs = 1_000;
 /** A node that does not answer within this time gave no answer; a paused one must not stall the others. */
 const answerWithinMs = 400;
+/** At rest there is time to wait. */
+const answerAtRestWithinMs = 5_000;
+const acceptWithinMs = 2_000;
 
 interface Latest {
   readonly atMs: number;
@@ -75,7 +78,22 @@ export class Observer implements AsyncDisposable {
 
   /** Asks everything of everybody once, now, and records every answer, changed or not. */
   async round(): Promise<void> {
-    await together(this.#cluster.nodes, ({ name }) => together(this.#probes, (probe) => this.#ask(name, probe, true)));
+    const often = this.#probes.filter(({ everyMs }) => everyMs !== null);
+    await together(this.#cluster.nodes, ({ name }) => together(often, (probe) => this.#ask(name, probe, true)));
+  }
+
+  /** Asks everybody what is asked once, when nothing happens any more. */
+  async atRest(): Promise<void> {
+    const once = this.#probes.filter(({ everyMs }) => everyMs === null);
+    await together(this.#cluster.nodes, async (node) => {
+      const client = connectNode(node, { timeoutMs: answerAtRestWithinMs, name: 'slotquake-probe' });
+      try {
+        await poll(`${node.name} to accept a connection`, () => client.ping(), { withinMs: acceptWithinMs, everyMs: 10 }).catch(() => {});
+        for (const probe of once) await this.#ask(node.name, probe, true, client);
+      } finally {
+        client.disconnect();
+      }
+    });
   }
 
   /** The newest answer of each node to one probe, no older than `sinceMs` on the run's clock. */
@@ -95,12 +113,12 @@ export class Observer implements AsyncDisposable {
     return this.#recorder.nowMs() - (this.#latest.get(key)?.atMs ?? 0);
   }
 
-  async #ask(node: string, probe: Probe, always: boolean): Promise<void> {
+  async #ask(node: string, probe: Probe, always: boolean, client = this.#clients.get(node) as Redis): Promise<void> {
     const key = `${node}/${probe.name}`;
     const askedAtMs = this.#recorder.nowMs();
     const previous = this.#recorded.get(key);
     try {
-      const value = await probe.ask(this.#clients.get(node) as Redis);
+      const value = await probe.ask(client);
       if (this.#stop.signal.aborted && !always) return;
       // An answer tells of no later moment than that of the question.
       this.#latest.set(key, { atMs: askedAtMs, value });

@@ -5,7 +5,7 @@ import type { Observations, ProbeName } from './timeline/observation.ts';
 /** One question asked of every node, again and again. */
 export interface Probe<P extends ProbeName = ProbeName> {
   readonly name: P;
-  /** Null: only at rest, in the rounds of the verify phase. */
+  /** Null: once, at rest. */
   readonly everyMs: number | null;
   /**
    * What must differ for an answer to be recorded; an unchanged one is recorded once a second all the same, so that

@@ -256,6 +256,7 @@ class Run {
 
     this.#recorder.record({ type: 'phase-entered', phase: 'verify' });
     await observer.round();
+    await observer.atRest();
     this.#recorder.record({ type: 'read-back', ...(await load.readBack()) });
     await sleepMs(300, this.#signal);
     await observer.round();
