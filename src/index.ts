@@ -22,7 +22,6 @@ export { operationOf, scanHistory } from './timeline/history.ts';
 export { isHealthy } from './timeline/health.ts';
 export { isPrimary, listedBy, ownLine, refuses, replaced } from './timeline/claims.ts';
 export { linked, outage } from './outage.ts';
-export { replaced } from './timeline/claims.ts';
 export { carryKeys, finishSlot, openSlot } from './slot-move.ts';
 export { safeties } from './safeties.ts';
 export { readTimeline, Timeline } from './timeline/timeline.ts';
