@@ -13,7 +13,7 @@ type Plan = { nodes: string[]; how: 'script' | 'debug-sleep' | 'huge-del'; forMs
  * Runs until the time is up, by TIME. From Redis 7.2 on TIME stands still inside a script until the engine calls it
  * busy, which lua-time-limit makes it do just then; the CPU clock, which those engines have, ends it in any case.
  */
-const loop =
+export const loop =
   `local function clock() local there, seconds = pcall(function() return os.clock() end) return there and seconds or 0 end ` +
   `local function now() local t = redis.call('TIME') return t[1] * 1000 + t[2] / 1000 end ` +
   `local ms = tonumber(ARGV[1]) local from, spent = now(), clock() ` +
