@@ -1,0 +1,93 @@
+/*
+ * MIGRATE gives up on a primary that does not answer in time, and that one carries out later what waits in its socket
+ * (cluster.c migrateCommand, restoreCommand): the keys are on both sides. Whoever cancels the move now (SETSLOT STABLE)
+ * leaves copies in slots that their node does not serve. They answer to nobody, count in DBSIZE and cost memory for ever,
+ * also in the replica, and --cluster check says OK.
+ *
+ * Found by CLUSTER COUNTKEYSINSLOT for slots of others; cleaned up by opening the slot once more and deleting behind
+ * ASKING. Valkey drops them by itself when such a node becomes a primary (cluster_legacy.c verifyClusterConfigWithData),
+ * Redis never does while it runs.
+ *
+ * Scaled: 1 MB in a slot, a stop of a second instead of a stalled host.
+ */
+import failover from '../src/fault/failover.ts';
+import freeze from '../src/fault/freeze.ts';
+import { carryKeys, defineExperiment, engine, hashTagIn, keySlot, nodeNamed, openSlot, replaced, type Expectation } from '../src/index.ts';
+
+const [from, to] = ['node-1', 'node-2'];
+/** Batches fit into the socket of somebody who reads nothing. */
+const batches = { count: 10, keys: 20, valueBytes: 5_000 };
+
+export default defineExperiment({
+  name: 'orphaned-keys',
+  hypothesis: 'A migration that failed and was cancelled leaves no key behind where it does not belong.',
+  failure: {
+    level: 'medium',
+    symptom: 'A node uses more memory than its keys explain, and DBSIZE counts keys that nobody can read.',
+    cause:
+      'MIGRATE timed out, the target restored the keys later all the same (cluster.c migrateCommand), and SETSLOT STABLE closed the slot over them: it asks for no keys, unlike SETSLOT NODE.',
+    setting: 'A deed: a failed migration that was cancelled instead of finished.',
+    remedy:
+      'Count keys in slots of others (CLUSTER COUNTKEYSINSLOT); open the slot as IMPORTING there, delete them behind ASKING, then SETSLOT STABLE. Valkey from 9.0: CLUSTER FLUSHSLOT.',
+    engines:
+      'Valkey from 8.0 on drops such keys when it starts and when a replica is promoted; Redis takes the slot for one it imports when it starts.',
+    audit: 'No setting decides: what helps is to finish a migration, or to clean up after it.',
+  },
+  cluster: { config: { 'cluster-node-timeout': 5_000 } },
+  variants: {
+    wounded: { about: 'the failed move is cancelled by SETSLOT STABLE', expect: { 'no-orphaned-keys': 'violated' } },
+    cured: { about: 'and then cleaned up behind ASKING' },
+    failover: {
+      about: 'and then the replica of the node takes over',
+      // It is told to.
+      invariants: { except: ['live-primary-keeps-its-slots'] },
+      expect: ({ kind }): Expectation => (kind === 'valkey' ? {} : { 'no-orphaned-keys': 'violated' }),
+    },
+    flushed: {
+      about: 'and then cleaned up by CLUSTER FLUSHSLOT',
+      unsuited: ({ kind, version }) =>
+        kind === 'valkey' && Number.parseInt(version) >= 9 ? undefined : 'CLUSTER FLUSHSLOT came with Valkey 9.0.',
+    },
+  },
+  async disturb(stage) {
+    const { ask, cluster, inject, until, variant, perform } = stage;
+    const tag = `{${hashTagIn(cluster.nodes.find(({ name }) => name === from)?.slots ?? [])}}`;
+    const slot = keySlot(tag);
+    const usedBytes = (): number => stage.timeline().seen('memory', { node: to }).at(-1)?.value.usedBytes ?? 0;
+    const before = usedBytes();
+    const keys = Array.from({ length: batches.count }, (_, batch) =>
+      Array.from({ length: batches.keys }, (__, key) => `big:${batch}:${key}:${tag}`),
+    );
+    for (const batch of keys) await ask(from, 'MSET', ...batch.flatMap((key) => [key, 'x'.repeat(batches.valueBytes)]));
+    await openSlot(stage, slot, { from, to });
+    {
+      await using _frozen = await inject(freeze(to));
+      for (const batch of keys) await carryKeys(stage, batch, { from, to }, 50);
+      await until('the fault bites', (timeline) => timeline.of('fault-effective').length > 0, '2s');
+    }
+    await until('it has carried out what waited in its sockets', () => usedBytes() > before + 500_000, '5s');
+    for (const node of [from, to]) await ask(node, 'CLUSTER', 'SETSLOT', slot, 'STABLE');
+    stage.note(`the orphans cost ${usedBytes() - before} bytes`);
+    switch (variant) {
+      case 'cured':
+        await ask(to, 'CLUSTER', 'SETSLOT', slot, 'IMPORTING', nodeNamed(cluster, from).id);
+        // ASKING counts for the next command of its connection.
+        await perform(
+          engine(
+            to,
+            `for key in $($CLI CLUSTER GETKEYSINSLOT ${slot} 1000); do echo ASKING; echo "UNLINK $key"; done | $CLI | sort | uniq -c`,
+          ),
+        );
+        await ask(to, 'CLUSTER', 'SETSLOT', slot, 'STABLE');
+        break;
+      case 'flushed':
+        await ask(to, 'CLUSTER', 'FLUSHSLOT', slot);
+        break;
+      case 'failover': {
+        await using _failover = await inject(failover(`a replica of ${to}`));
+        await until('its replica serves the slots', (timeline) => replaced(timeline, to), '10s');
+      }
+    }
+    if (variant === 'cured' || variant === 'flushed') await until('the bytes are given back', () => usedBytes() < before + 500_000, '5s');
+  },
+});
