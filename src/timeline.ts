@@ -27,6 +27,8 @@ export type LogKind =
   | 'output-buffer-overrun'
   | 'state-changed'
   | 'role-changed'
+  | 'certificate-refused'
+  | 'login-refused'
   | 'started'
   | 'crashed';
 

@@ -19,6 +19,12 @@ const patterns: readonly (readonly [LogKind, RegExp])[] = [
   ['sync-finished', /(MASTER|PRIMARY) <-> (REPLICA|SLAVE) sync: Finished with success/],
   ['state-changed', /Cluster state changed: (ok|fail)/],
   ['role-changed', /Configuration change detected\. Reconfiguring myself as a replica|Setting myself to (slave|replica)/],
+  // Between nodes; on the bus at level verbose only. What clients are refused is theirs.
+  [
+    'certificate-refused',
+    /(Connection with Node \S+ (\(.*?\) )?at \S+ failed|Error accepting cluster node connection|Error condition on socket for SYNC): .*(certificate|unknown ca)/i,
+  ],
+  ['login-refused', /Unable to AUTH to (MASTER|PRIMARY)|(PSYNC from|aborted replication with an error:?) .*-?(NOAUTH|WRONGPASS|NOPERM)/i],
   ['started', /Ready to accept connections/],
   ['crashed', /crashed by signal|ASSERTION FAILED|Guru Meditation|Unrecoverable error|Fatal: can't update cluster config/],
 ];
