@@ -47,8 +47,8 @@ const toolboxMemoryMb = 64;
 /** A shell that waits also buries the orphans of what faults start in the background. */
 const waiting = ['sh', '-c', 'while :; do sleep 2147483647 & wait; done'];
 const cpuPeriodUs = 100_000;
-/** A lookup that nobody answers is given up after 1 s; by default it takes 5 s twice (resolv.conf(5)). Scaled like all times here. */
-const resolverOptions = ['timeout:1', 'attempts:1'];
+/** A lookup that nobody answers is given up after 2 s; by default it takes 5 s twice (resolv.conf(5)). Scaled like all times here. */
+const resolverOptions = ['timeout:2', 'attempts:1'];
 /** What a script or a deed of the container engine may take before it counts as failed. */
 const scriptWithinMs = 8_000;
 const deedWithinMs = 15_000;

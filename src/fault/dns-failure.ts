@@ -10,7 +10,16 @@ type Plan = { nodes: string[]; places: string[]; how: 'no-answer' | 'refused' | 
 
 /** Where a container asks on every network but the default one. */
 const resolver = '127.0.0.11';
-const match: Match = { ports: 'all', direction: 'out', peers: [resolver], connections: 'both' };
+/**
+ * A question that is dropped or rejected on its way out fails at once, for its sender is told (EPERM). So silence is made
+ * of answers that do not arrive.
+ */
+const matchFor = (how: 'no-answer' | 'refused'): Match => ({
+  ports: 'all',
+  direction: how === 'refused' ? 'out' : 'in',
+  peers: [resolver],
+  connections: 'both',
+});
 const responder = (tag: string): string => `slotquake-answer=${tag}=`;
 /** Ends so that no other tag begins with it. */
 const comment = (tag: string): string => `SLOTQUAKE-${tag}-`;
@@ -34,7 +43,8 @@ function wrongAnswers(node: string, tag: string, { address, port }: Plan): Actio
 export default defineFault({
   name: 'dns-failure',
   about: 'host names resolve no more, or to a wrong address: the bus uses addresses and survives, clients with names do not',
-  mechanism: "what the node asks the container network's name server is dropped, rejected, or answered by a process of ours",
+  mechanism:
+    "what the container network's name server answers is dropped, or what the node asks it is rejected, or answered by a process of ours",
   evidence: 'a lookup of a name that the container network itself answers: it fails and our rule has hit it, or it gives the wrong address',
   undo: 'our rules are removed and our process is ended; iptables-save and the process list show neither',
   example: '--target "all nodes" --how no-answer',
@@ -57,7 +67,9 @@ export default defineFault({
   },
   actions: (plan, tag) =>
     [...plan.nodes, ...plan.places].map((node) =>
-      plan.how === 'wrong-answer' ? wrongAnswers(node, tag, plan) : rules(node, tag, match, plan.how === 'refused' ? 'REJECT' : 'DROP'),
+      plan.how === 'wrong-answer'
+        ? wrongAnswers(node, tag, plan)
+        : rules(node, tag, matchFor(plan.how), plan.how === 'refused' ? 'REJECT' : 'DROP'),
     ),
   effect: ({ nodes, places, how, address }, tag, witness) =>
     everywhere([...nodes, ...places], async (node) => {
@@ -68,7 +80,7 @@ export default defineFault({
         return answer === address ? bites(`${node}: ${node} resolves to ${address}`) : misses(`${node} gets no wrong answer yet`);
       // NXDOMAIN is an answer, and a name server that gives one works.
       if (exitCode === 0 || answer !== undefined || output.includes('NXDOMAIN')) return misses(`a lookup at ${node} is still answered`);
-      const hit = await hitEvidence(witness, node, tag, match, how === 'refused' ? 'rejected' : 'dropped');
+      const hit = await hitEvidence(witness, node, tag, matchFor(how), how === 'refused' ? 'rejected' : 'dropped');
       return hit.bites ? bites(`${node}: a lookup gets ${how === 'refused' ? 'an error' : 'no answer'}`, ...hit.because) : hit;
     }),
 });

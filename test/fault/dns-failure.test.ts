@@ -46,6 +46,14 @@ describe('dns-failure', () => {
   });
   it('refuses an address that is the right one', () =>
     expect(() => planned(dnsFailure('node-1', { how: 'wrong-answer', address: '10.0.0.11' }))).toThrow(/is that of node-1/));
+  it('is silent by answers that are dropped, for a question that is dropped fails at once', () => {
+    const rule = (how: 'no-answer' | 'refused') => {
+      const fault = dnsFailure('node-1', { how });
+      return scriptOf(fault.actions(planned(fault), 'x-1')[0]?.do);
+    };
+    expect(rule('no-answer')).toContain('-s 127.0.0.11 -j DROP');
+    expect(rule('refused')).toContain('-d 127.0.0.11 -j REJECT');
+  });
   it('does not take the rule of another tag for its own', () => {
     const fault = dnsFailure('node-1', { how: 'wrong-answer' });
     const [action] = fault.actions(planned(fault), 'x-1');
