@@ -26,6 +26,13 @@ function positive(text: string): number {
   return value;
 }
 
+const commaSeparated = (text: string, earlier: readonly string[] = []): readonly string[] => [
+  ...earlier,
+  ...text
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== ''),
+];
 const engineOption = (): Option =>
   new Option('--engine <engine>', 'redis:6.0, redis:7.0, redis:8.0, valkey:8.1, valkey:9.1, or any image').default('redis:7.0');
 const reachOption = (): Option =>
@@ -98,6 +105,33 @@ program
   .action(async (names: string[], flags) => {
     const { run } = await import('./cli/run.ts');
     process.exitCode = await run(names, flags, stop.signal);
+  });
+program
+  .command('audit')
+  .description('would it hit me: the failures of the catalogue with your own settings laid over them')
+  .requiredOption('--redis-conf <file>', 'your redis.conf, or what CONFIG GET * answered, as text or as JSON')
+  .option('--only <experiments>', 'only these, by name or by file, with commas', commaSeparated)
+  .addOption(
+    new Option('--accept <experiments>', 'exposed to these is no failure of this command').argParser(commaSeparated).default([], 'none'),
+  )
+  .addOption(engineOption())
+  .option('--jobs <number>', 'runs at a time; default: one more than there are cores, as memory allows', positive)
+  .option('--results <folder>', 'where records go', 'results')
+  .option('--json [file]', 'print JSON, or write it to a file')
+  .option('--markdown [file]', 'print Markdown, or write it to a file')
+  .option('--junit [file]', 'print JUnit XML, or write it to a file')
+  .addHelpText(
+    'after',
+    `${examples(
+      'audit --redis-conf /etc/redis/redis.conf',
+      'audit --redis-conf ./redis.conf --engine valkey:8.1 --only endless-full-resync,split-brain-writes',
+      'audit --redis-conf dump.txt --accept killed-primary --junit audit.xml',
+    )}
+
+Exit codes: 1 exposed to something that is not accepted, 2 something inconclusive, 0 otherwise.`,
+  )
+  .action(async (flags) => {
+    process.exitCode = await (await import('./cli/audit.ts')).audit(flags, stop.signal);
   });
 program
   .command('catalogue')

@@ -184,6 +184,8 @@ export interface Driver {
   readonly version: string;
   /** Reads the engine's kind and version from the image; throws when it holds neither Redis nor Valkey. */
   identify(image: string, runId: string): Promise<EngineInfo>;
+  /** Runs one script in a fresh container of this image, without a network, and removes it. */
+  consult(image: string, runId: string, script: string): Promise<CommandResult>;
   provision(spec: HostsSpec, signal?: AbortSignal): Promise<Hosts>;
   /** The hosts of a run that another process provisioned, as far as they still exist. */
   adopt(runId: string): Promise<Hosts>;

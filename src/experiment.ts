@@ -76,12 +76,15 @@ export interface Audit {
   /**
    * The directives that decide, each with the factor from production's value to that of the wounded variant: 1 / 64 where
    * 256 MB stand for 4 MB. 1 for what has no size, such as yes and no. What the user's file does not set has the engine's
-   * default, scaled as well.
+   * default, scaled as well. What each part of a value measures is in conf/directive.ts.
    */
   readonly scale: Readonly<Record<string, number>>;
   /** The remedy as lines of redis.conf in production's sizes. */
   readonly lines: readonly string[];
-  /** Why it cannot hit whoever has these settings at all, in a sentence; undefined where it can. Values as redis.conf has them. */
+  /**
+   * Why it cannot hit whoever has these settings at all, in a sentence; undefined where it can. All the engine has, defaults
+   * included, as CONFIG GET says them: sizes in bytes. Names of today (`replica-priority`) are there on every engine.
+   */
   readonly unless?: (settings: Readonly<Record<string, string>>) => string | undefined;
 }
 

@@ -41,7 +41,8 @@ function ask(invariant: Invariant, timeline: Timeline, consistency: Consistency 
   }
 }
 
-function conclude(timeline: Timeline, findings: Judgement['findings']): Pick<Judgement, 'verdict' | 'because'> {
+/** What makes a record say nothing, whatever invariants found in it; undefined where it is sound. */
+export function flawOf(timeline: Timeline): Pick<Judgement, 'verdict' | 'because'> | undefined {
   const failed = timeline
     .of('heal-failed')
     .findLast(({ fault, seq }) => !timeline.of('fault-healed').some((healed) => healed.fault === fault && healed.seq > seq));
@@ -62,6 +63,11 @@ function conclude(timeline: Timeline, findings: Judgement['findings']): Pick<Jud
       (injected.length === 0 ? 'it never took hold' : 'nothing showed that it bites');
     return { verdict: 'inconclusive', because: `the fault had no effect: ${idle.name}, ${why}` };
   }
+}
+
+function conclude(timeline: Timeline, findings: Judgement['findings']): Pick<Judgement, 'verdict' | 'because'> {
+  const flaw = flawOf(timeline);
+  if (flaw) return flaw;
   const surprising = findings.filter(({ finding, expected }) => finding.outcome === 'violated' && expected === 'held');
   if (surprising.length > 0)
     return {

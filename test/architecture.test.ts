@@ -16,6 +16,8 @@ const areaOf = (file: string): string => file.split(path.sep)[0]?.replace(/\.ts$
 const allowed: Readonly<Record<string, readonly string[]>> = {
   base: [],
   pool: [],
+  conf: ['base'],
+  audit: ['base', 'timeline', 'conf', 'cluster', 'driver', 'experiment', 'judge', 'report'],
   timeline: ['base'],
   consistency: ['base', 'timeline'],
   examine: ['base', 'timeline', 'consistency'],

@@ -1,4 +1,3 @@
-import { mkdirSync, rmSync, statfsSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { type ExitCode, exitCode, messageOf, SlotquakeError, UsageError } from '../base/errors.ts';
 import { didYouMean } from '../base/nearest.ts';
@@ -14,6 +13,7 @@ import { runExperiment } from '../run.ts';
 import { readTimeline } from '../timeline/timeline.ts';
 import { live } from './live.ts';
 import { loadExperiment, loadSettings } from './load.ts';
+import { latest, writable } from './results.ts';
 
 export interface RunFlags {
   readonly engine: string;
@@ -42,8 +42,6 @@ const codes: Readonly<Record<Verdict, ExitCode>> = {
 };
 /** How this command is called from a checkout, which runs the sources, and where the package is installed. */
 const again = import.meta.url.endsWith('.ts') ? 'npm run slotquake --' : 'npx slotquake';
-/** A record takes a few MB; what is left over is for the next one. */
-const leastFreeMb = 16;
 const leastMemoryMb = 16;
 /** The worst decides; a run that was stopped outranks them all. */
 const severity: readonly ExitCode[] = [
@@ -130,35 +128,4 @@ export async function run(names: readonly string[], flags: RunFlags, signal: Abo
     }
   }
   return worst;
-}
-
-/** Known before anything is started, not after a minute of work. */
-function writable(folder: string): void {
-  try {
-    mkdirSync(folder, { recursive: true });
-    // A file with something in it tells what access(2) does not: a read-only mount to root, a full disk to anybody.
-    const probe = path.join(folder, `.probe-${process.pid}`);
-    try {
-      writeFileSync(probe, 'x'.repeat(4_096));
-    } finally {
-      rmSync(probe, { force: true });
-    }
-    const { bavail, bsize } = statfsSync(folder);
-    const freeMb = Math.floor((bavail * bsize) / 2 ** 20);
-    if (freeMb < leastFreeMb) throw new Error(`${freeMb} MB are free, a record wants ${leastFreeMb}`);
-  } catch (error) {
-    throw new UsageError(
-      `expected a results folder that can be written, but ${folder} cannot (${messageOf(error)}); make room or choose another with --results`,
-    );
-  }
-}
-
-function latest(parent: string, folder: string): void {
-  const link = path.join(parent, 'latest');
-  try {
-    rmSync(link, { force: true });
-    symlinkSync(path.basename(folder), link);
-  } catch {
-    // Two runs at once may both make it; a file system may have no links. The record does not depend on it.
-  }
 }

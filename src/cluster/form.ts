@@ -38,6 +38,14 @@ const overTls: RedisConfig = {
   loglevel: 'verbose',
 };
 
+/** What the nodes of such a cluster have, as long as a variant says nothing else. */
+export const sceneOf = ({ tls, hostnames, config }: ClusterSpec): RedisConfig => ({
+  ...defaults,
+  ...(tls ? overTls : {}),
+  ...(hostnames === 'announced' ? { 'cluster-preferred-endpoint-type': 'hostname' } : {}),
+  ...config,
+});
+
 export interface FormOptions {
   readonly runId: string;
   readonly image: string;
@@ -89,13 +97,7 @@ export async function formCluster(driver: Driver, spec: ClusterSpec, options: Fo
     throw new UsageError(`settings were given for ${strange}, but the nodes are ${hosts.hosts.map(({ name }) => name).join(', ')}`);
   if (spec.hostnames === 'announced' && !knowsHostnames(engine))
     throw new UsageError(`${engine.kind} ${engine.version} announces no host names; use 7.0 or later, or hostnames: 'as-address'`);
-  const settings = texts({
-    ...defaults,
-    ...(spec.tls ? overTls : {}),
-    ...(spec.hostnames === 'announced' ? { 'cluster-preferred-endpoint-type': 'hostname' } : {}),
-    ...spec.config,
-    ...options.config,
-  });
+  const settings = texts({ ...sceneOf(spec), ...options.config });
   const settingsOf = (host: Host): Record<string, string> => ({ ...settings, ...texts(spec.nodes?.[host.name]) });
   const byName = spec.hostnames === 'as-address' || settings['cluster-preferred-endpoint-type'] === 'hostname';
   const reached = (await reachable(hosts, spec.tls ?? false)).map((host) => {

@@ -22,7 +22,7 @@ import {
 import type { EngineInfo } from '../timeline.ts';
 import { parseLogLine } from './container/log-line.ts';
 import { placeScript, placeSysctls, portTo } from './container/place.ts';
-import { runBeside, surgeonLabel } from './container/one-shot.ts';
+import { runAlone, runBeside, surgeonLabel } from './container/one-shot.ts';
 import { ContainerShell, endShellsOf, type ShellKind } from './container/shell.ts';
 import { addressOf, lookupScript } from './container/lookup.ts';
 import { addressIn, candidates, isLocalAddress, localNetworks, overlaps, rangeOf } from './container/subnet.ts';
@@ -65,6 +65,7 @@ export async function dockerDriver(): Promise<Driver> {
     name: 'docker',
     version: version.Version,
     identify: (image, runId) => identify(docker, image, runId),
+    consult: (image, runId, script) => runAlone(docker, image, runId, script),
     provision: (spec, signal) => provision(docker, spec, signal),
     adopt: (runId) => adopt(docker, runId),
     leftovers: () => leftovers(docker),

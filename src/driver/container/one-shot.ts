@@ -13,6 +13,11 @@ export function runInToolbox(docker: Docker, image: string, script: string): Pro
   return oneShot(docker, image, 'doctor', script, { CapAdd: ['NET_ADMIN'] });
 }
 
+/** Runs one script in a fresh container that may nothing and reaches nobody, and removes it. */
+export function runAlone(docker: Docker, image: string, runId: string, script: string): Promise<CommandResult> {
+  return oneShot(docker, image, runId, script, {});
+}
+
 /**
  * Runs one script among the processes of another container, able to enter its namespaces: for the few deeds that need
  * more than the toolbox has. It lives for this script alone.
