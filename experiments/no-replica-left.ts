@@ -8,8 +8,9 @@
  * Scaled: the node timeout is 2 s instead of 15 s. The 5 s (CLUSTER_SLAVE_MIGRATION_DELAY) and the barrier have no scale.
  * Both nodes return with their data, from an append-only file.
  */
+import { nodeNamed } from '../src/cluster.ts';
 import kill from '../src/fault/kill.ts';
-import { defineExperiment, ownLine, replaced } from '../src/index.ts';
+import { defineExperiment, replaced } from '../src/index.ts';
 import setAdd from '../src/workload/set-add.ts';
 
 const [primary, replica] = ['node-1', 'node-4'];
@@ -48,18 +49,16 @@ export default defineExperiment({
     cured: { about: 'the spare replica moves, and takes over' },
   },
   async disturb({ cluster, inject, until }) {
-    const { id } = cluster.nodes.find(({ name }) => name === primary) ?? {};
+    const { address } = nodeNamed(cluster, primary);
     await using _replica = await inject(kill(replica));
     // Until the replica is marked fail, 5 s, and a full resync.
     await until(
       'another replica has come and is in step',
       (timeline) =>
-        cluster.nodes.some(
-          ({ name }) =>
-            name !== replica &&
-            ownLine(timeline.seen('topology', { node: name }).at(-1)?.value ?? [])?.primary === id &&
-            timeline.seen('replication', { node: name }).at(-1)?.value.link === 'up',
-        ),
+        cluster.nodes.some(({ name }) => {
+          const seen = timeline.seen('replication', { node: name }).at(-1)?.value;
+          return name !== replica && seen?.primaryAddress === address && seen.link === 'up' && !seen.syncInProgress;
+        }),
       '14s',
     );
     await using _primary = await inject(kill(primary));
