@@ -108,6 +108,11 @@ export interface Stage {
   ask(node: string, ...command: readonly [string, ...(string | number)[]]): Promise<string>;
   /** A deed of an operator that belongs to the experiment: nobody takes it back. Recorded with what it printed. */
   perform(command: Command): Promise<CommandResult>;
+  /**
+   * Carries out the steps of a fault as a deed of the experiment: it is there when the run is judged, and nobody takes it
+   * back. Nothing that it costs is excused, and nothing proves that it bites but what the experiment expects.
+   */
+  enact(fault: Fault): Promise<Pick<ActiveFault, 'plan' | 'nodes'>>;
   /** Writes values of `valueBytes` to keys of this primary's slots until it has `bytes` of them. Clients never touch those keys. */
   fill(node: string, size: { readonly bytes: number; readonly valueBytes: number }): Promise<void>;
   /** From now on this node is known by the id that it says itself: a repaired member that came back under a new one. */

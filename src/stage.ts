@@ -2,6 +2,7 @@ import { parseDuration } from './base/duration.ts';
 import { messageOf, SlotquakeError } from './base/errors.ts';
 import { poll, sleepMs } from './base/poll.ts';
 import type { Random } from './base/random.ts';
+import { together } from './base/together.ts';
 import { type Cluster, nodeNamed } from './cluster.ts';
 import { connectNode } from './cluster/client.ts';
 import { keySlot } from './cluster/topology.ts';
@@ -53,6 +54,18 @@ export function stageOf({ cluster, injector, recorder, info, random, signal, var
       client.disconnect();
     }
   };
+  const perform: Stage['perform'] = async (command) => {
+    signal.throwIfAborted();
+    try {
+      const result = await cluster.hosts.perform(command);
+      commanded(command.node, textOf(command), result.output, result.exitCode !== 0);
+      return result;
+    } catch (error) {
+      commanded(command.node, textOf(command), messageOf(error), true);
+      throw error;
+    }
+  };
+  let enacted = 0;
   return {
     cluster,
     random,
@@ -79,16 +92,21 @@ export function stageOf({ cluster, injector, recorder, info, random, signal, var
       }
       return true;
     },
-    perform: async (command) => {
-      signal.throwIfAborted();
-      try {
-        const result = await cluster.hosts.perform(command);
-        commanded(command.node, textOf(command), result.output, result.exitCode !== 0);
-        return result;
-      } catch (error) {
-        commanded(command.node, textOf(command), messageOf(error), true);
-        throw error;
-      }
+    perform,
+    enact: async (fault) => {
+      const topology = timeline().seen('topology').at(-1)?.value;
+      if (!topology) throw new SlotquakeError('no node has told its topology yet; enact a fault after the cluster is formed');
+      const tag = `deed-${++enacted}`;
+      const { plan, nodes } = fault.plan(cluster, topology, random.fork(tag));
+      const steps = fault.actions(plan, tag).map((action) => action.do);
+      await together(Map.groupBy(steps, ({ node }) => node).values(), async (ofNode) => {
+        for (const step of ofNode) {
+          const { exitCode, output } = await perform(step);
+          if (exitCode !== 0)
+            throw new SlotquakeError(`the fault ${fault.name} could not be enacted at ${step.node} (exit ${exitCode}): ${output}`);
+        }
+      });
+      return { plan, nodes };
     },
     fill: async (name, { bytes, valueBytes }) => {
       const node = nodeNamed(cluster, name);

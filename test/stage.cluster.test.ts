@@ -54,6 +54,11 @@ describe('the stage', () => {
     expect(noted('performed')).toMatch(/^0 .+/);
     expect(events.filter((event) => event.type === 'commanded' && event.command.includes('--cluster info'))).toHaveLength(1);
   });
+  it('enacts a fault for good: nothing of it is injected or healed', () => {
+    expect(noted('enacted')).toBe('node-2');
+    expect(noted('then')).toContain('400');
+    expect(events.filter(({ type }) => type.startsWith('fault-'))).toEqual([]);
+  });
   it('knows a renamed member by the id that it says itself', () => {
     expect(noted('named')).toBe('1');
   });

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { type Latest, lacking } from '../../src/timeline/health.ts';
+import { isHealthy, type Latest, lacking } from '../../src/timeline/health.ts';
 import type { NodeView } from '../../src/timeline/observation.ts';
 import { healthy, idOf, run } from '../recorded.ts';
+import { film, line } from '../invariant/recorded.ts';
 
 type Answers = ReturnType<typeof healthy>;
 /** The newest answers of six healthy nodes, after `change` had its way with each. */
@@ -91,5 +92,22 @@ describe('lacking', () => {
     expect(
       lacking(lone, { clusterInfo: primaries(clusterInfo), topology: primaries(topology), replication: primaries(replication) }),
     ).toEqual([]);
+  });
+});
+
+describe('isHealthy', () => {
+  it('asks what every node said last', () => {
+    expect(isHealthy(film())).toBe(true);
+    const flagged = (fromMs: number, toMs: number) =>
+      film({
+        change: (answers, node, atMs) => {
+          if (node === 'node-2' && atMs >= fromMs && atMs < toMs) line(answers, idOf('node-1'), { flags: ['master', 'fail?'] });
+        },
+      });
+    expect(isHealthy(flagged(2_000, 4_000))).toBe(true);
+    expect(isHealthy(flagged(9_000, 10_000))).toBe(false);
+  });
+  it('does not count what a node said before it fell silent', () => {
+    expect(isHealthy(film({ change: (_answers, node, atMs) => (node === 'node-2' && atMs > 9_000 ? false : undefined) }))).toBe(false);
   });
 });
