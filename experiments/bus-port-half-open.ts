@@ -7,11 +7,12 @@
  * the node is failed over while it answers its clients: once for each time that the rule comes back. Towards a single peer
  * it gives a fail? that never becomes fail, which takes a majority (markNodeAsFailingIfNeeded).
  *
- * Scaled: the node timeout is 2 s instead of 15 s. Each direction is blocked until a replica has taken over, or for 8 s.
+ * Scaled: the node timeout is 3 s instead of 15 s. Each direction is blocked until a replica has taken over, or for 12 s.
  */
 import blockBus from '../src/fault/block-bus.ts';
 import partition from '../src/fault/partition.ts';
 import { defineExperiment, isHealthy, type Timeline } from '../src/index.ts';
+import { newestView } from '../src/joining.ts';
 
 const promotions = (timeline: Timeline): number => timeline.of('log-line').filter(({ kind }) => kind === 'election-won').length;
 
@@ -28,7 +29,7 @@ export default defineExperiment({
       'Open the bus port in both directions between all nodes; compare CLUSTER NODES of several nodes, since one view does not show it.',
     audit: 'No setting decides: it is the firewall. A longer cluster-node-timeout only bears a longer block.',
   },
-  cluster: { config: { 'cluster-node-timeout': 2_000 } },
+  cluster: { config: { 'cluster-node-timeout': 3_000 } },
   budget: { suspicions: 0, failovers: 0 },
   variants: {
     wounded: {
@@ -47,15 +48,18 @@ export default defineExperiment({
         if (variant === 'one-peer') {
           const [deaf, dumb] = way === 'in' ? ['node-1', 'node-2'] : ['node-2', 'node-1'];
           await using _parted = await inject(partition(dumb, { against: deaf, oneWay: true, port: 'bus' }));
-          // Twice the node timeout, so that neither is merely lucky; three times where nothing may come of it.
-          await sleep('4s');
+          const suspected = (seen: Timeline): boolean => newestView(seen, deaf).some(({ flags }) => flags.includes('fail?'));
+          await until(`${deaf} suspects ${dumb}`, suspected, '10s');
+          // Another node timeout, in which nobody joins in.
+          await sleep('3s');
         } else if (variant === 'cured') {
           await using _refused = await inject(blockBus('one primary', { connections: way === 'in' ? 'to' : 'from' }));
+          // Twice the node timeout, and nobody may suspect anybody.
           await sleep('6s');
         } else {
           const before = promotions(timeline());
           await using _blocked = await inject(blockBus('one primary', { direction: way }));
-          await until('a replica has taken over', (seen) => promotions(seen) > before, '8s');
+          await until('a replica has taken over', (seen) => promotions(seen) > before, '12s');
         }
       }
       await until('all is well again', isHealthy, '20s');
