@@ -1,0 +1,65 @@
+/*
+ * A container comes back with another address, as a pod does. Where redis.conf still announces the old one, the node tells
+ * it in every packet, and the others go on dialling a place where nobody is (cluster.c nodeUpdateAddressIfNeeded finds
+ * nothing to update). Its own connections work, so that nobody suspects it and nobody takes over: cluster_state is ok,
+ * CLUSTER NODES shows no more than a link that is being dialled, which it calls connected (clusterGenNodeDescription), and
+ * its replica waits at the old address for ever. A node that announces nothing is found by the source address of its
+ * packets (nodeIp2String), within a second. Its own line in CLUSTER NODES keeps the old address all the same: ask its peers.
+ *
+ * Scaled: the node timeout is 8 s instead of 15 s, long enough for a restart. Data are in an AOF, or the primary would come
+ * back empty, which is another failure.
+ */
+import addressChange from '../src/fault/address-change.ts';
+import { defineExperiment, isHealthy } from '../src/index.ts';
+import { newestView } from '../src/joining.ts';
+
+export default defineExperiment({
+  name: 'address-changes-on-restart',
+  hypothesis: 'A primary that comes back with another address is found there by its peers and by its replica.',
+  failure: {
+    level: 'medium',
+    symptom: 'after a restart the replica of one node stays down for ever, while cluster_state is ok and no flag tells',
+    cause:
+      'A fixed cluster-announce-ip outlives the address. Peers take the announced address for the true one (cluster.c nodeUpdateAddressIfNeeded, nodeIp2String) and dial it; the pings that come from the node keep it from being suspected.',
+    setting: 'cluster-announce-ip',
+    remedy:
+      'Announce nothing where nodes share a network, or write the new address before each start (the pod IP). CONFIG SET cluster-announce-ip mends a running node; an empty value makes peers look at the source address. Ask CLUSTER LINKS and master_link_status, not CLUSTER NODES.',
+    audit: 'The right value differs from start to start: whoever sets cluster-announce-ip must see that it is written anew each time.',
+  },
+  cluster: { config: { 'cluster-node-timeout': 8_000, appendonly: 'yes' } },
+  budget: { failovers: 0 },
+  variants: {
+    wounded: {
+      about: 'a primary comes back elsewhere and announces its old address',
+      settleWithin: '6s',
+      expect: {
+        'bus-links-complete': 'violated',
+        'replicas-in-step': 'violated',
+        'recovers-in-time': 'violated',
+      },
+    },
+    repair: { about: 'the same, and then it is told to announce nothing' },
+    unset: { about: 'nobody announces an address', config: { 'cluster-announce-ip': '' } },
+    cured: { about: 'the new address is written before the start' },
+  },
+  async disturb({ cluster, enact, ask, until, variant }) {
+    const { nodes } = await enact(addressChange('one primary', { announce: variant === 'cured' ? 'new' : 'old' }));
+    const moved = cluster.nodes.find(({ name }) => name === nodes[0]);
+    const replica = cluster.nodes.find(({ primary }) => primary === moved?.name);
+    if (!moved || !replica) throw new Error('no primary has moved');
+    await until(
+      'it is back',
+      (timeline) =>
+        timeline.seen('cluster-info', { node: moved.name }).at(-1)?.value.state === 'ok' && newestView(timeline, moved.name).length > 1,
+      '10s',
+    );
+    if (variant !== 'repair') return;
+    await until(
+      'its replica has lost it',
+      (timeline) => timeline.seen('replication', { node: replica.name }).at(-1)?.value.link === 'down',
+      '10s',
+    );
+    await ask(moved.name, 'CONFIG', 'SET', 'cluster-announce-ip', '');
+    await until('all is well again', isHealthy, '15s');
+  },
+});
