@@ -5,22 +5,16 @@
  * checkClientOutputBufferLimits, closeClientOnOutputBufferLimitReached).
  *
  * Scaled by 1/256: a limit of 256 MB is 1 MB, a data set of 1.8 GB is 7 MB, a backlog of 1 MB is the least there is, 16 KB.
- * The link carries 2 MB a second, and clients write 0.6 MB a second to the shard: 2 to 3 MB in one transfer. That twice
+ * The link carries 2 MB a second, and clients write 0.6 MB a second to the shard: about 2 MB in one transfer. That twice
  * the limit helps, as it is often told, is true for one such product of rate and time only.
  */
 import rateLimit from '../src/fault/rate-limit.ts';
-import { defineExperiment, linked, outage, type Timeline } from '../src/index.ts';
+import { defineExperiment, linked, outage, resyncs, type Timeline } from '../src/index.ts';
 import registers from '../src/workload/registers.ts';
 
 const primary = 'node-1';
 const replica = 'node-4';
 const remedy = 'replica 8mb 2mb 60';
-
-/** How many full resyncs the replica has begun since the disturbance, by its own log. */
-const begun = (timeline: Timeline): number =>
-  timeline
-    .of('log-line')
-    .filter(({ kind, node, atMs }) => kind === 'full-resync' && node === replica && atMs > (timeline.phaseAtMs('disturb') ?? 0)).length;
 
 export default defineExperiment({
   name: 'endless-full-resync',
@@ -35,7 +29,7 @@ export default defineExperiment({
     engines:
       'Redis from 8.0 on and, with dual-channel-replication-enabled, Valkey from 8.0 on keep the stream at the replica in a diskless full resync: the limit then counts at both ends. From 7.0 on a larger repl-backlog-size raises the limit too.',
     audit: {
-      scale: { 'client-output-buffer-limit': 1 / 256, 'repl-backlog-size': 1 / 256 },
+      scale: { 'client-output-buffer-limit': 1 / 256, 'repl-backlog-size': 1 / 256, 'repl-diskless-sync': 1 },
       lines: ['client-output-buffer-limit replica 2gb 512mb 60'],
     },
   },
@@ -78,7 +72,7 @@ export default defineExperiment({
       await using _cut = await outage(stage, replica, primary);
       await sleep('600ms');
     }
-    const lasts = (timeline: Timeline): boolean => (timeline.events.at(-1)?.atMs ?? 0) - fromMs > 12_500 && begun(timeline) >= 3;
+    const lasts = (timeline: Timeline): boolean => (timeline.events.at(-1)?.atMs ?? 0) - fromMs > 12_500 && resyncs(timeline).full >= 3;
     await until('the replica is in step again, or goes round', (timeline) => linked(timeline, replica) || lasts(timeline), '25s');
     if (variant !== 'repair') return;
     await ask(primary, 'CONFIG', 'SET', 'client-output-buffer-limit', remedy);

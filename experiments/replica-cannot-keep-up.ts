@@ -8,8 +8,7 @@
  * write 0.6 MB a second to the shard, or, cured, a fifth of that; no setting makes the line faster.
  */
 import rateLimit from '../src/fault/rate-limit.ts';
-import { defineExperiment } from '../src/index.ts';
-import { lags } from '../src/timeline/lag.ts';
+import { defineExperiment, lags } from '../src/index.ts';
 import registers from '../src/workload/registers.ts';
 
 const replica = 'node-4';

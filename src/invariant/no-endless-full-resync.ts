@@ -1,6 +1,6 @@
 import { type Invariant, held, unknown, violated } from '../invariant.ts';
 import { roleChanges, silent } from '../timeline/claims.ts';
-import { countersGrown } from '../timeline/resyncs.ts';
+import { resyncs } from '../timeline/resyncs.ts';
 
 /** So many full resyncs of one replica within so long are a loop, whatever the budget. */
 const loop = { fulls: 3, withinMs: 60_000 } as const;
@@ -33,7 +33,7 @@ export default {
           return violated(`${seen.node} began ${fulls} full resyncs within a minute`, [series[from]?.seq ?? seen.seq, seen.seq]);
       }
     }
-    const { full, witnesses } = countersGrown(timeline);
+    const { full, witnesses } = resyncs(timeline);
     const restarts = [...processes.keys()].filter((runId) => !original.has(runId)).length;
     const disturbed = new Set(timeline.of('fault-injecting').flatMap((event) => event.nodes)).size;
     const demotions = roleChanges(timeline).filter(({ to }) => to === 'replica').length;

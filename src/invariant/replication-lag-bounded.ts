@@ -9,21 +9,22 @@ import type { Timeline } from '../timeline/timeline.ts';
 const usual = { lagBytes: 50_000_000, lagSeconds: 10 } as const;
 
 /**
- * While a fault is at either end of a link, and until the theory gives it up after the heal, its lag is explained. An
- * experiment that has a limit of its own allows no excuse.
+ * While a fault is at either end of a link, and until the theory gives it up after the heal, its lag is explained; a link
+ * that is down is more than a lag, and others ask for it. An experiment that has a limit of its own allows no excuse.
  */
 function excused(timeline: Timeline): (lag: Lag) => boolean {
   const afterMs = recoveryBoundMs(timeline.run) + allowanceMs;
   const spans = timeline
     .of('fault-injecting')
     .map(({ fault, nodes, atMs }) => ({ nodes, fromMs: atMs, toMs: spanOf(timeline, fault).healedAtMs + afterMs }));
-  return ({ replica, primary, atMs }) =>
+  return ({ replica, primary, atMs, linked }) =>
+    !linked ||
     spans.some(({ nodes, fromMs, toMs }) => [replica, primary].some((node) => nodes.includes(node)) && fromMs <= atMs && atMs <= toMs);
 }
 
 export default {
   name: 'replication-lag-bounded',
-  claim: 'A replica that no fault keeps from its primary is never more behind it than the limit, in bytes and in time.',
+  claim: 'A replica that is linked and that no fault keeps from its primary is never more behind it than the limit, in bytes and in time.',
   check(timeline) {
     const { budget } = timeline.run;
     const quiet = silent(timeline.final('replication'));

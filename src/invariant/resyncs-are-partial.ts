@@ -1,6 +1,6 @@
 import { type Invariant, held, unknown, violated } from '../invariant.ts';
 import { silent } from '../timeline/claims.ts';
-import { countersGrown } from '../timeline/resyncs.ts';
+import { resyncs } from '../timeline/resyncs.ts';
 
 /** Counted by the primaries, who decide it (replication.c masterTryPartialResynchronization). */
 export default {
@@ -9,7 +9,7 @@ export default {
   suits: ({ budget }) => budget.fullResyncs !== undefined,
   check(timeline) {
     const allowed = timeline.run.budget.fullResyncs ?? 0;
-    const { full, partial, witnesses } = countersGrown(timeline);
+    const { full, partial, witnesses } = resyncs(timeline);
     if (full > allowed)
       return violated(`${full} full resyncs and ${partial} partial ones, where ${allowed} full ones are allowed`, witnesses);
     const quiet = silent(timeline.final('replication'));

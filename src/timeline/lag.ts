@@ -8,6 +8,8 @@ export interface Lag {
   /** Of the answer of the replica that shows it. */
   readonly seq: number;
   readonly bytes: number;
+  /** Its link is up, and it takes no full resync of this history. */
+  readonly linked: boolean;
   /** Since when the primary has been ahead of all that the replica has, counted back from this moment. */
   readonly ms: number;
 }
@@ -45,13 +47,14 @@ function lagsOf(timeline: Timeline, replica: string, fromMs: number): Lag[] {
       place.metAtMs = atMs;
       continue;
     }
-    if (value.link === 'up' && !value.syncInProgress && value.replid === ahead.value.replid) place.had = value.offset;
+    const linked = value.link === 'up' && !value.syncInProgress && value.replid === ahead.value.replid;
+    if (linked) place.had = value.offset;
     const had = place.had;
     if (had !== null)
       while (place.reached < place.now && (series[place.reached + 1]?.value.offset ?? Number.POSITIVE_INFINITY) <= had) place.reached++;
     const behind = had === null ? 1 : Math.max(0, ahead.value.offset - had);
     const reachedAtMs = Math.max(place.metAtMs, series[place.reached]?.atMs ?? 0);
-    found.push({ replica, primary, atMs, seq, bytes: had === null ? 0 : behind, ms: behind === 0 ? 0 : atMs - reachedAtMs });
+    found.push({ replica, primary, atMs, seq, linked, bytes: had === null ? 0 : behind, ms: behind === 0 ? 0 : atMs - reachedAtMs });
   }
   return found;
 }

@@ -12,7 +12,7 @@ export interface Resyncs {
  * Counters start again with the process, so growth is counted for each run_id apart: one that started during the run
  * counts from zero, those that were there before from where they stood.
  */
-export function countersGrown(timeline: Timeline): Resyncs {
+export function resyncs(timeline: Timeline): Resyncs {
   const samples = timeline.seen('replication', { fromMs: timeline.phaseAtMs('steady') ?? Number.POSITIVE_INFINITY });
   const original = new Set(timeline.run.nodes.flatMap(({ name }) => timeline.seen('replication', { node: name })[0]?.value.runId ?? []));
   let full = 0;

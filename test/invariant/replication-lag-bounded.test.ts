@@ -53,6 +53,14 @@ describe('replication-lag-bounded', () => {
     }
     expect(check(forLong, {}, fault('node-2', 'isolated', 200, 9_000)).outcome).toBe('violated');
   });
+  it('leaves a link that is down to others, where the experiment has no limit of its own', () => {
+    const change: Change = (answers, node, atMs) => {
+      if (node === 'node-1') replication(answers, { offset: 100 + atMs * 1_000_000 });
+      if (node === 'node-4') replication(answers, { link: 'down' });
+    };
+    expect(check(change, {}).outcome).toBe('held');
+    expect(check(change, { lagSeconds: 5 }).outcome).toBe('violated');
+  });
   it('knows nothing of the lag while the primary is silent', () => {
     const gone: Change = (answers, node, atMs) => {
       if (node === 'node-1' && atMs > 4_000 && atMs < startsAtMs.settle) return false;

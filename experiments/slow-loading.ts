@@ -1,0 +1,56 @@
+/*
+ * A replica is restarted and answers LOADING for minutes, though the data set is small: its AOF has never been rewritten,
+ * so that it holds every change there ever was, and each is carried out again (aof.c loadAppendOnlyFile). Its reads are
+ * refused meanwhile and its link is down; in a primary it would be the shard that is down.
+ *
+ * Scaled: 1.5 million increments of one counter, 40 MB of AOF, replayed in a second or two; the cure rewrites from 1 MB
+ * on instead of 64 MB, 1/64.
+ */
+import restart from '../src/fault/restart.ts';
+import { defineExperiment, lags, linked } from '../src/index.ts';
+
+const primary = 'node-1';
+const replica = 'node-4';
+const history = { scripts: 30, increments: 50_000 };
+
+export default defineExperiment({
+  name: 'slow-loading',
+  hypothesis: 'A replica that is restarted has read its data set after half a second, whatever was written before.',
+  failure: {
+    level: 'easy',
+    symptom:
+      'A node that was restarted answers LOADING for minutes, and a replica has its link down for as long, though its data set is small.',
+    cause:
+      'The AOF holds every change there ever was, because it is never rewritten, and each is carried out again (aof.c loadAppendOnlyFile, serverCron).',
+    setting: 'auto-aof-rewrite-percentage 0',
+    remedy: 'auto-aof-rewrite-percentage 100, the default, or BGREWRITEAOF before a restart',
+    audit: {
+      scale: { 'auto-aof-rewrite-percentage': 1, 'auto-aof-rewrite-min-size': 1 / 64 },
+      lines: ['auto-aof-rewrite-percentage 100', 'auto-aof-rewrite-min-size 64mb'],
+      unless: ({ appendonly = 'no' }) => (appendonly === 'no' ? 'there is no AOF to read without appendonly yes' : undefined),
+    },
+  },
+  cluster: {
+    config: { appendonly: 'yes', 'auto-aof-rewrite-percentage': 0, 'auto-aof-rewrite-min-size': '1mb' },
+    memoryMb: 384,
+    diskMb: 128,
+  },
+  budget: { loadingMs: 500 },
+  variants: {
+    wounded: { about: 'the AOF is never rewritten', expect: { 'loads-in-time': 'violated' } },
+    cured: { about: 'the AOF is rewritten when it has doubled', config: { 'auto-aof-rewrite-percentage': 100 } },
+  },
+  async prepare({ ask }) {
+    for (let script = 0; script < history.scripts; script++)
+      await ask(primary, 'EVAL', `for i = 1, ${history.increments} do redis.call('INCR', KEYS[1]) end`, 1, '{bar}');
+  },
+  async disturb({ inject, until }) {
+    await until(
+      'the replica has all of it',
+      (timeline) => (lags(timeline).findLast((lag) => lag.replica === replica)?.bytes ?? 1) < 1_000,
+      '15s',
+    );
+    await using _restarted = await inject(restart(replica));
+    await until('the replica is in step again', (timeline) => linked(timeline, replica), '20s');
+  },
+});
