@@ -76,9 +76,13 @@ export function viewDefects(run: Members, node: string, view: TopologyView): str
   return defects;
 }
 
-/** Owner of the slots and primary of the replicas, as one string that must be the same everywhere. */
-const mapOf = (view: TopologyView): string =>
+/**
+ * Owner of the slots and primary of the replicas, as one string that must be the same everywhere. A stranger without slots is
+ * named by whoever lists it, and says nothing of them.
+ */
+const mapOf = (run: Members, view: TopologyView): string =>
   view
+    .filter(({ id, slots }) => slots.length > 0 || run.nodes.some((node) => node.id === id))
     .map(
       (node: NodeView) =>
         `${node.id} ${isPrimary(node) ? node.slots.map((range) => range.join('-')).join(',') : `replicates ${node.primary}`}`,
@@ -88,7 +92,9 @@ const mapOf = (view: TopologyView): string =>
 
 /** Nodes whose map differs from that of the first one that answered, and peers that are listed at more than one address. */
 export function disagreements(run: Members, topology: ReadonlyMap<string, TopologyView>): string[] {
-  const views = run.nodes.flatMap(({ name }) => (topology.has(name) ? [{ name, map: mapOf(topology.get(name) as TopologyView) }] : []));
+  const views = run.nodes.flatMap(({ name }) =>
+    topology.has(name) ? [{ name, map: mapOf(run, topology.get(name) as TopologyView) }] : [],
+  );
   const [first, ...others] = views;
   const maps = others
     .filter(({ map }) => map !== first?.map)

@@ -72,6 +72,18 @@ describe('lacking', () => {
     ]);
     expect(lacking(run, latest(about('node-2', 'node-2', { address: ':6379' })))).toEqual([]);
   });
+  it('does not take a stranger in one view for a disagreement on slots, unless it has some', () => {
+    const ghost = (slots: NodeView['slots']) =>
+      lacking(
+        run,
+        latest((answers, node) => {
+          const [peer] = answers.topology;
+          if (node === 'node-5' && peer) answers.topology = [...answers.topology, { ...peer, id: 'f'.repeat(40), slots }];
+        }),
+      );
+    expect(ghost([])).toEqual(['node-5 knows a stranger ffffffff…']);
+    expect(ghost([[0, 5460]])).toContain('node-5 and node-1 describe different roles or slots');
+  });
   it('names a replica that is not in step, and a primary without one', () => {
     expect(
       lacking(
