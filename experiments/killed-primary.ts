@@ -4,7 +4,8 @@
  * (server.c beforeSleep, networking.c handleClientsWithPendingWrites), and what is in a socket the kernel delivers: a
  * process that dies loses next to nothing. A host that dies loses what was on its way.
  *
- * Scaled: the node timeout is 2 s instead of 15 s. Failover takes longer with it, the loss does not grow.
+ * Scaled: the node timeout is 2 s instead of 15 s, with which a failover takes up to 5.5 s (timeline/theory.ts), and a gap of 7 s
+ * stands for the 52 s that may be felt at most. Wounded has 8 s, for 60 s. The loss does not grow with it.
  */
 import kill from '../src/fault/kill.ts';
 import { defineExperiment, replaced, safeties } from '../src/index.ts';
@@ -12,7 +13,7 @@ import setAdd from '../src/workload/set-add.ts';
 
 export default defineExperiment({
   name: 'killed-primary',
-  hypothesis: 'A primary that is killed under load is replaced in time, and nothing that it had acknowledged is lost.',
+  hypothesis: 'A primary that is killed under load is replaced in 7 s, and nothing that it had acknowledged is lost.',
   failure: {
     level: 'easy',
     symptom: 'the slots of one primary refuse for seconds, while the others serve',
@@ -29,19 +30,16 @@ export default defineExperiment({
     },
   },
   cluster: { config: { 'cluster-node-timeout': 2_000 } },
-  // Two node timeouts and 1.5 s, with an allowance for measuring: no slot refuses for longer (timeline/theory.ts).
-  budget: { lostWrites: 0, gapMs: 6_250 },
-  variants: {
-    ...safeties(({ wait }) => setAdd({ rate: 1_000, clients: 24, wait, readShare: 0.05 })),
-    slow: {
-      about: 'the node timeout is 7 s: the slots refuse for longer than they may',
-      workload: setAdd({ rate: 1_000, clients: 24, readShare: 0.05 }),
-      config: { 'cluster-node-timeout': 7_000 },
+  budget: { lostWrites: 0, gapMs: 7_000 },
+  variants: safeties(({ wait }) => setAdd({ rate: 1_000, clients: 24, wait, readShare: 0.05 }), {
+    wounded: {
+      about: 'a node timeout longer than the outage that may be felt',
+      config: { 'cluster-node-timeout': 8_000 },
       expect: { 'gap-bounded': 'violated' },
     },
-  },
+  }),
   async disturb({ inject, until }) {
     await using killed = await inject(kill('one primary'));
-    await until('the replica serves the slots', (timeline) => replaced(timeline, killed.nodes[0] ?? ''), '20s');
+    await until('the replica serves the slots', (timeline) => replaced(timeline, killed.nodes[0] ?? ''), '30s');
   },
 });

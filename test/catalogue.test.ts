@@ -34,13 +34,14 @@ describe('the catalogue', async () => {
         expect(text).toMatch(/^\/\*\n \* \w/);
       });
       it('has a wounded variant that shows something, and a cured one that holds everything', () => {
-        for (const engine of engines) {
-          const { wounded, cured } = variants;
-          if (wounded && wounded.unsuited?.(engine) === undefined && name !== 'killed-primary')
-            expect(Object.values(expectationOf(wounded, engine)).length, `wounded on ${engine.kind} ${engine.version}`).toBeGreaterThan(0);
-          if (cured && cured.unsuited?.(engine) === undefined)
-            expect(Object.values(expectationOf(cured, engine))).not.toContain('violated');
-        }
+        const { wounded, cured } = variants;
+        // Not every engine must suffer, but somebody's does.
+        const symptoms = engines
+          .filter((engine) => wounded && !wounded.unsuited?.(engine))
+          .map((engine) => expectationOf(wounded as Variant, engine));
+        expect(symptoms.some((expectation) => Object.values(expectation).includes('violated'))).toBe(true);
+        for (const engine of engines.filter((each) => cured && !cured.unsuited?.(each)))
+          expect(Object.values(expectationOf(cured as Variant, engine))).not.toContain('violated');
         expect(Object.keys(variants)).toEqual(expect.arrayContaining(['wounded', 'cured']));
       });
       it('expects only what is asked', () => {
