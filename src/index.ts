@@ -5,7 +5,7 @@ export { together } from './base/together.ts';
 export type { Cluster, ClusterSpec, Node, RedisConfig } from './cluster.ts';
 export { nodeNamed } from './cluster.ts';
 export type { Place } from './driver.ts';
-export { engine } from './driver.ts';
+export { engine, files } from './driver.ts';
 export type { ActiveFault, Fault } from './fault.ts';
 export { defineFault } from './fault.ts';
 export { allFaults } from './faults.ts';

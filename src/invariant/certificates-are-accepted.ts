@@ -1,4 +1,5 @@
 import { type Invariant, held, unknown, violated } from '../invariant.ts';
+import { silent } from '../timeline/claims.ts';
 import { lastingRefusals, said } from '../timeline/refusals.ts';
 
 /** A link that stands lives on with the certificate that opened it: only what is opened anew is refused. */
@@ -7,7 +8,6 @@ export default {
   claim: 'In the end no link between nodes is refused for a certificate.',
   check(timeline) {
     const { loglevel = 'notice', 'tls-port': port = '0' } = timeline.run.settings;
-    if (port === '0') return held('nobody here has a certificate');
     const refusals = lastingRefusals(timeline, 'certificate-refused');
     if (!refusals) return unknown('the run ended before the cluster was left alone');
     if (refusals.length > 0)
@@ -15,6 +15,9 @@ export default {
         said(refusals),
         refusals.map(({ seq }) => seq),
       );
+    const quiet = silent(timeline.final('topology'));
+    if (quiet.length > 0) return unknown(`no topology of ${quiet.join(', ')} in the verify phase`);
+    if (port === '0') return held('nobody here has a certificate');
     if (!['verbose', 'debug'].includes(loglevel)) return unknown(`at loglevel ${loglevel} the bus says nothing of certificates`);
     return held('no link is refused for a certificate');
   },

@@ -38,4 +38,11 @@ describe('certificates-are-accepted', () => {
     const { events } = film();
     expect(certificates.check(new Timeline({ ...run, ...overTls }, events.slice(0, 50)))).toMatchObject({ outcome: 'unknown' });
   });
+  it('is unknown where a node says nothing in the end', () => {
+    const change = (_: unknown, node: string, atMs: number) => (node === 'node-4' && atMs > startsAtMs.verify ? false : undefined);
+    expect(certificates.check(film({ info: overTls, change }))).toMatchObject({
+      outcome: 'unknown',
+      because: expect.stringContaining('node-4'),
+    });
+  });
 });

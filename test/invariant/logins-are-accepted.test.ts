@@ -32,4 +32,8 @@ describe('logins-are-accepted', () => {
     const cut = events.filter((event) => event.type !== 'phase-entered' || event.phase !== 'judge');
     expect(logins.check(new Timeline(info, cut))).toMatchObject({ outcome: 'unknown' });
   });
+  it('is unknown where a node says nothing in the end', () => {
+    const timeline = film({ change: (_answers, node, atMs) => (node === 'node-4' && atMs > startsAtMs.verify ? false : undefined) });
+    expect(logins.check(timeline)).toMatchObject({ outcome: 'unknown', because: expect.stringContaining('node-4') });
+  });
 });
