@@ -1,9 +1,11 @@
-import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { AuditResult } from '../src/audit.ts';
+import { poll } from '../src/base/poll.ts';
+import { dockerDriver } from '../src/driver/docker.ts';
 
 const cli = path.join(import.meta.dirname, '..', 'src', 'cli.ts');
 const experiments = ['audited-timeout', 'audited-backlog']
@@ -15,19 +17,22 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
+const start = (conf: string, ...args: string[]): ChildProcess => {
+  const file = path.join(scratch, 'redis.conf');
+  writeFileSync(file, conf);
+  const all = ['audit', '--redis-conf', file, '--only', experiments, '--results', scratch, ...args];
+  return spawn(process.execPath, [cli, ...all], { stdio: ['ignore', 'pipe', 'pipe'] });
+};
+
 function audit(
   conf: string,
   ...args: string[]
 ): Promise<{ readonly code: number | null; readonly output: string; readonly errors: string }> {
-  const file = path.join(scratch, 'redis.conf');
-  writeFileSync(file, conf);
-  const child = spawn(process.execPath, [cli, 'audit', '--redis-conf', file, '--only', experiments, '--results', scratch, ...args], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  const child = start(conf, ...args);
   let output = '';
   let errors = '';
-  child.stdout.setEncoding('utf8').on('data', (chunk: string) => (output += chunk));
-  child.stderr.setEncoding('utf8').on('data', (chunk: string) => (errors += chunk));
+  child.stdout?.setEncoding('utf8').on('data', (chunk: string) => (output += chunk));
+  child.stderr?.setEncoding('utf8').on('data', (chunk: string) => (errors += chunk));
   return new Promise((resolve) => child.on('close', (code) => resolve({ code, output, errors })));
 }
 
@@ -55,7 +60,7 @@ describe('an audit', () => {
     ]);
     expect(result.failures[0]?.deciding[0]?.at).toMatch(/redis\.conf:4$/);
     expect(result.warnings).toMatchObject([{ directive: 'no-such-thing', because: expect.stringContaining('has no such directive') }]);
-    expect(result.apart.map(({ directive }) => directive)).toEqual(['cluster-enabled', 'port']);
+    expect(result.apart.map(({ directive }) => directive)).toEqual(['port']);
     for (const { report } of result.failures) expect(existsSync(report ?? '')).toBe(true);
     expect(readFileSync(junit, 'utf8')).toContain('failures="1"');
     expect(JSON.parse(readFileSync(path.join(result.folder, 'audit.json'), 'utf8'))).toEqual(result);
@@ -67,4 +72,33 @@ describe('an audit', () => {
     expect(output).toMatch(/repl-backlog-size {2}1mb {2}the engine's default {2}ran with 64kb \(× 1\/16\)/);
     expect(code, errors).toBe(0);
   });
+
+  for (const signal of ['SIGINT', 'SIGKILL'] as const) {
+    it(`that gets ${signal} leaves no run behind`, async () => {
+      const results = path.join(scratch, signal);
+      const child = start('cluster-enabled yes\n', '--results', results, '--jobs', '2');
+      const ended = new Promise<number | null>((resolve) => child.on('close', resolve));
+      const runs = await poll('both runs to have containers', () => runsBelow(results), { withinMs: 60_000 });
+      child.kill(signal);
+      expect(await ended).toBe(signal === 'SIGINT' ? 130 : null);
+      const driver = await dockerDriver();
+      await poll(
+        'nothing of them to be left',
+        async () => {
+          const left = (await driver.leftovers()).filter(({ runId }) => runs.includes(runId));
+          if (left.length > 0) throw new Error(JSON.stringify(left).slice(0, 300));
+        },
+        { withinMs: signal === 'SIGINT' ? 1 : 20_000 },
+      );
+    });
+  }
 });
+
+/** The ids of two runs that have formed their clusters. */
+function runsBelow(results: string): readonly string[] {
+  const files = readdirSync(results, { recursive: true, encoding: 'utf8' }).filter(
+    (file) => path.basename(file) === 'run.json' && !file.includes('latest'),
+  );
+  if (files.length < 2) throw new Error(`there are ${files.length}`);
+  return files.map((file) => (JSON.parse(readFileSync(path.join(results, file), 'utf8')) as { readonly id: string }).id);
+}

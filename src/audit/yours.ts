@@ -42,14 +42,13 @@ export async function understand(conf: Conf, wanted: readonly string[], ask: Ask
     const { name: written, at } = setting;
     const name = nameFor(written, known);
     const because = apartBecause(written);
+    const isDefault = name !== undefined && defaults[name] === setting.values.join(' ');
     // A dump holds all there is; what nobody changed says nothing.
-    if (conf.kind === 'dump' && name !== undefined && defaults[name] === setting.values[0]) continue;
+    if (isDefault && (conf.kind === 'dump' || because !== undefined)) continue;
     if (because !== undefined) {
-      const text = setting.values.join(' ');
-      if (name !== undefined) [own[name], setAt[name]] = [text, at];
-      if (name === undefined || !isWanted(written)) {
-        if (conf.kind === 'file' || text !== '') apart.push({ at, directive: written, because });
-      }
+      if (name !== undefined) [own[name], setAt[name]] = [setting.values.join(' '), at];
+      const used = meaningOf(written) === 'cluster-enabled' || (name !== undefined && isWanted(written));
+      if (!used) apart.push({ at, directive: written, because });
     } else if (name === undefined) {
       const meant = conf.kind === 'file' ? didYouMean(written, known) : '';
       warnings.push({ at, directive: written, because: `${engine} has no such directive${meant}; left out` });

@@ -23,9 +23,11 @@ export function meaningOf(name: string): string {
   return renamed[small] ?? small.replace('ziplist', 'listpack').replace('slave', 'replica');
 }
 
-/** What of its synonyms an engine knows, given the names that it has; undefined where none. */
-export const nameFor = (name: string, known: readonly string[]): string | undefined =>
-  known.includes(name) ? name : known.find((candidate) => meaningOf(candidate) === meaningOf(name));
+/** Of all names that mean the same the one among these, today's where it is there; undefined where none is. */
+export function nameFor(name: string, known: readonly string[]): string | undefined {
+  const meaning = meaningOf(name);
+  return known.includes(meaning) ? meaning : known.find((candidate) => meaningOf(candidate) === meaning);
+}
 
 /**
  * What the numbers of a value measure, in order; a list that is shorter than the value is used again and again. Bytes and

@@ -50,10 +50,10 @@ describe('the settings of a user', () => {
     const { asked, values, setAt, offered } = await understood(
       'cluster-enabled yes\nhz 20\nslave-priority 1\nhz 30\nsave 900 1\nsave 60 5',
     );
-    expect(asked).toEqual([[], ['slave-priority 1', 'hz 30', 'save 900 1', 'save 60 5']]);
+    expect(asked).toEqual([[], ['replica-priority 1', 'hz 30', 'save 900 1', 'save 60 5']]);
     expect(values['hz']).toBe('30');
-    expect(setAt).toEqual({ 'slave-priority': 'redis.conf:3', hz: 'redis.conf:4', save: 'redis.conf:5, redis.conf:6' });
-    expect(offered).toEqual(['slave-priority', 'hz', 'save']);
+    expect(setAt).toEqual({ 'replica-priority': 'redis.conf:3', hz: 'redis.conf:4', save: 'redis.conf:5, redis.conf:6' });
+    expect(offered).toEqual(['replica-priority', 'hz', 'save']);
   });
   it('are not offered where they are the default', async () => {
     expect((await understood('cluster-enabled yes\nhz 10')).offered).toEqual([]);
@@ -71,14 +71,16 @@ describe('the settings of a user', () => {
     expect(asked[1]).toEqual(['hz refused "#" twice']);
   });
   it('are kept apart with the reason where containers cannot have them', async () => {
-    const { apart, asked } = await understood('cluster-enabled yes\nport 7000\nbind 10.0.0.1\nuser alice on\nuser bob on');
-    expect(apart.map(({ directive }) => directive)).toEqual(['cluster-enabled', 'port', 'bind', 'user', 'user']);
+    const { apart, asked } = await understood(
+      'cluster-enabled yes\nport 7000\nbind * -::*\nbind 10.0.0.1\nrequirepass \nuser alice on\nuser bob on',
+    );
+    expect(apart.map(({ directive }) => directive)).toEqual(['port', 'bind', 'user', 'user']);
     expect(apart.every(({ because }) => because !== '')).toBe(true);
     expect(asked[1]).toEqual([]);
   });
   it('are not kept apart where an experiment scales them', async () => {
     const { apart, values, setAt } = await understood('cluster-enabled yes\nmasterauth s3cret', { wanted: ['masterauth'] });
-    expect(apart.map(({ directive }) => directive)).toEqual(['cluster-enabled']);
+    expect(apart).toEqual([]);
     expect(values['masterauth']).toBe('s3cret');
     expect(setAt['masterauth']).toBe('redis.conf:2');
   });

@@ -20,7 +20,7 @@ describe('a directive', () => {
   it('is called as the engine calls it', () => {
     expect(nameFor('replica-priority', ['slave-priority'])).toBe('slave-priority');
     expect(nameFor('busy-reply-threshold', ['lua-time-limit'])).toBe('lua-time-limit');
-    expect(nameFor('slave-priority', ['replica-priority', 'slave-priority'])).toBe('slave-priority');
+    expect(nameFor('slave-priority', ['slave-priority', 'replica-priority'])).toBe('replica-priority');
     expect(nameFor('shutdown-timeout', ['maxmemory'])).toBeUndefined();
   });
   it('is kept apart where it is about the machine, whatever it is called', () => {
