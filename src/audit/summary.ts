@@ -1,3 +1,4 @@
+import path from 'node:path';
 import type { Answer, AuditResult, Deciding, FailureAnswer, Remark } from '../audit.ts';
 import { factorText } from '../conf/scale.ts';
 
@@ -18,7 +19,11 @@ export function summary({ failures, conf, engine }: AuditResult): string {
 export function decidingCells({ directive, value, at, ranWith, factor, remark }: Deciding): [string, string, string, string] {
   const remarks = [...(ranWith !== null && factor !== 1 ? [`× ${factorText(factor)}`] : []), ...(remark === '' ? [] : [remark])];
   const note = remarks.length > 0 ? ` (${remarks.join(', ')})` : '';
-  return [directive, value, at ?? (ranWith === null ? '' : "the engine's default"), `${ranWith ?? ''}${note}`.trim()];
+  const places = at
+    ?.split(', ')
+    .map((place) => path.basename(place))
+    .join(', ');
+  return [directive, value, places ?? (ranWith === null ? '' : "the engine's default"), `${ranWith ?? ''}${note}`.trim()];
 }
 
 /** Remarks with the same reason stand together. */

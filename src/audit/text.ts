@@ -45,7 +45,7 @@ function inFull(failure: FailureAnswer, columns: number): string[] {
   return [
     `${styleText(['bold', colours[answer]], labelOf(failure).toUpperCase())}  ${styleText('bold', experiment)}`,
     ...(answer === 'protected' ? [] : [`  ${hanging(symptom, 2, columns)}`]),
-    field('seen', because),
+    field('seen', because.length > 320 ? `${because.slice(0, 300)}… (all of it is in the report)` : because),
     ...table,
     ...(answer === 'exposed' ? [field('remedy', remedy), ...lines.map((line) => `  ${' '.repeat(9)} ${styleText('bold', line)}`)] : []),
     ...(report === null ? [] : [`  ${styleText('dim', 'report'.padEnd(9))} ${report}`]),

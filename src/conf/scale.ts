@@ -45,16 +45,19 @@ const measureOf = (name: string, index: number): Measure => {
 export function scaleValue(name: string, value: string, factor: number): Scaled {
   if (factor === 1) return { text: value, remark: '' };
   const words = splitWords(value) ?? [value];
-  let least = false;
+  const remarks = new Set<string>();
   const scaled = words.map((word, index) => {
     const measure = measureOf(name, index);
     if (measure === 'word' || measure === 'held') return word;
     const amount = measure === 'bytes' ? bytesOf(word) : /^\d+(\.\d+)?$/.test(word) ? Number(word) : undefined;
     if (amount === undefined || amount === 0) return word;
-    if (amount * factor < 1) least = true;
-    return String(Math.max(1, Math.round(amount * factor)));
+    const exact = amount * factor;
+    if (exact < 1) remarks.add('the least there is');
+    // clusterCron runs ten times a second, and much else in the engine once a second.
+    if (measure === 'ms' && exact < 1_000) remarks.add("short: the engine's own ticks weigh more than in production");
+    return String(Math.max(1, Math.round(exact)));
   });
-  return { text: scaled.join(' '), remark: least ? 'the least there is' : '' };
+  return { text: scaled.join(' '), remark: [...remarks].join(', ') };
 }
 
 /** A value as people write it: sizes with their units. */

@@ -51,6 +51,13 @@ describe('a value', () => {
     expect(scaleValue('min-replicas-max-lag', '3', 1 / 10)).toEqual({ text: '1', remark: 'the least there is' });
     expect(scaleValue('min-replicas-max-lag', '10', 1 / 10).remark).toBe('');
   });
+  it('of less than a second is remarked on, for the ticks of the engine do not scale', () => {
+    expect(scaleValue('cluster-node-timeout', '5000', 2 / 15)).toEqual({
+      text: '667',
+      remark: expect.stringContaining("the engine's own ticks"),
+    });
+    expect(scaleValue('cluster-node-timeout', '500', 1).remark).toBe('');
+  });
   it('is shown as people write it', () => {
     expect(showValue('client-output-buffer-limit', classes)).toBe('normal 0 0 0 replica 256mb 64mb 60 pubsub 32mb 8mb 60');
     expect(showValue('maxmemory', '6442450944')).toBe('6gb');
