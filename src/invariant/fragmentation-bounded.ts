@@ -9,7 +9,7 @@ const floorBytes = 32 * 1_048_576;
 /**
  * RSS counts what was freed and goes back to the kernel within ten seconds as well (jemalloc's dirty_decay_ms), and the
  * allocator's own ratio does not. An experiment that sets a limit means the ratio that operators watch; without one, both
- * must be above.
+ * must be above. Builds that link a jemalloc of their own may always tell 1 there (Valkey 9).
  */
 const ratioOf = ({ fragmentation, allocatorFragmentation }: MemoryInfo, strict: boolean): number =>
   strict ? fragmentation : Math.min(fragmentation, allocatorFragmentation ?? fragmentation);

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { hashTagIn } from '../../src/cluster/hash-tag.ts';
 import {
   keySlot,
   ParseError,
@@ -7,6 +8,7 @@ import {
   parseClusterLinks,
   parseClusterNodes,
   parseReplicationInfo,
+  parseSlotKeys,
 } from '../../src/cluster/topology.ts';
 
 const a = 'a'.repeat(40);
@@ -195,5 +197,31 @@ describe('keySlot', () => {
   it('hashes the tag alone', () => {
     expect(keySlot('foo')).toBe(12182);
     expect(keySlot('{foo}bar')).toBe(12182);
+  });
+});
+
+describe('slots and their numbers of keys', () => {
+  it('come in turn', () =>
+    expect(parseSlotKeys([5, 1, 16_383, 20])).toEqual([
+      [5, 1],
+      [16_383, 20],
+    ]));
+  it('are refused where one is missing or something else was said', () => {
+    for (const reply of [[5], ['5', '1'], 'OK']) expect(() => parseSlotKeys(reply)).toThrow(ParseError);
+  });
+});
+
+describe('a hash tag', () => {
+  it('falls into the slots, and puts keys there', () => {
+    for (const slots of [
+      [[0, 0]],
+      [
+        [5_000, 5_460],
+        [9, 9],
+      ],
+    ] as const) {
+      const slot = keySlot(`anything{${hashTagIn(slots)}}`);
+      expect(slots.some(([first, last]) => first <= slot && slot <= last)).toBe(true);
+    }
   });
 });

@@ -1,0 +1,72 @@
+/*
+ * MIGRATE is synchronous: it serialises a key, sends it, and waits for the other side's answer, and its node does nothing
+ * else meanwhile (cluster.c migrateCommand, syncio.c syncWrite). One huge key over a slow line either takes longer than
+ * the timeout at some step, and resharding ends with IOERR and open slots, or it is waited for, and the whole node stands
+ * still. Until the end both sides hold it: memory doubles. Many small keys move as many bytes without either.
+ *
+ * The timeout is one of each step and not of the whole, and redis-cli's default is 60 s, not 10 s as documents have it.
+ *
+ * Scaled: 16 MB at 4 MB/s instead of gigabytes, a timeout of 50 ms instead of seconds. The node timeout is 10 s, above what
+ * it takes: a node that stands still for longer is replaced, and the migration breaks in the middle.
+ */
+import rateLimit from '../src/fault/rate-limit.ts';
+import { defineExperiment, engine, hashTagIn, nodeNamed, type Stage } from '../src/index.ts';
+
+const [from, to] = ['node-1', 'node-2'];
+const bytes = 16_000_000;
+const kbitPerSecond = 32_000;
+
+export default defineExperiment({
+  name: 'big-key-migration',
+  hypothesis: 'Slots move to another primary unnoticed, however large their keys are.',
+  failure: {
+    level: 'medium',
+    symptom: 'Resharding ends with "IOERR error or timeout", slots stay open, or a node answers nobody for seconds while a slot moves.',
+    cause:
+      'MIGRATE blocks the event loop of its node until the target has restored the key (cluster.c migrateCommand); at each step it waits no longer than its timeout.',
+    setting: 'The size of single keys, and --cluster-timeout of redis-cli or the timeout of MIGRATE.',
+    remedy:
+      'Split huge keys before they move (redis-cli --bigkeys, --memkeys); a longer timeout lets the move succeed, but the node stands still for as long.',
+    audit: 'No setting of the server decides: the size of keys and the timeout of the client do.',
+  },
+  // Nothing of the key is saved by compression: it is all zeros here.
+  cluster: { config: { 'cluster-node-timeout': 10_000, rdbcompression: 'no' } },
+  variants: {
+    wounded: { about: 'one key, and a timeout that is too short for it', expect: { 'no-open-slots': 'violated' } },
+    patient: {
+      about: 'one key, and the default timeout of redis-cli, 60 s',
+      // Half of what the line needs for the key.
+      budget: { stallMs: 2_000 },
+      expect: { 'stalls-bounded': 'violated' },
+    },
+    repair: { about: 'one key, a timeout that is too short, and then --cluster fix' },
+    cured: { about: 'as many bytes in keys of 100 kB', budget: { stallMs: 2_000 } },
+  },
+  async prepare({ ask, cluster, variant }) {
+    const tag = `{${hashTagIn([[nodeNamed(cluster, from).slots[0]?.[0] ?? 0, nodeNamed(cluster, from).slots[0]?.[0] ?? 0]])}}`;
+    const count = variant === 'cured' ? 160 : 1;
+    const script = "for n = 1, ARGV[1] do redis.call('SETRANGE', KEYS[1] .. n, ARGV[2] - 1, 'x') end";
+    await ask(from, 'EVAL', script, 1, `big:${tag}:`, count, bytes / count);
+  },
+  async disturb(stage) {
+    const { inject, variant, perform } = stage;
+    const short = variant === 'wounded' || variant === 'repair';
+    {
+      await using _slow = await inject(rateLimit(to, { kbitPerSecond, port: 'client', peers: from, direction: 'in' }));
+      await reshardOne(stage, short ? 50 : 60_000);
+    }
+    if (variant === 'repair') await perform(engine(from, 'timeout 7 $CLI --cluster fix 127.0.0.1:6379 </dev/null 2>&1'));
+  },
+});
+
+/** The first slot of the source goes to the target; resolves when redis-cli has ended. */
+async function reshardOne({ cluster, perform, sleep }: Stage, timeoutMs: number): Promise<void> {
+  const [source, target] = [nodeNamed(cluster, from), nodeNamed(cluster, to)];
+  const reshard = `$CLI --cluster reshard ${source.address} --cluster-from ${source.id} --cluster-to ${target.id} --cluster-slots 1 --cluster-timeout ${timeoutMs} --cluster-pipeline 1 --cluster-yes`;
+  await perform(engine(from, `setsid sh -c '${reshard}; echo ended' </dev/null >/tmp/reshard 2>&1 &`));
+  for (let waited = 0; waited < 60; waited++) {
+    const { output } = await perform(engine(from, 'tail -n 3 /tmp/reshard'));
+    if (output.includes('ended')) return;
+    await sleep('250ms');
+  }
+}
