@@ -119,6 +119,7 @@ export const budgetItems = [
   'fragmentation',
   'memoryPercent',
   'messagesPerSecond',
+  'busBytes',
   'redirectsPerOperation',
   'unreadableKeys',
   'gapMs',

@@ -5,8 +5,9 @@ import type { Timeline } from '../timeline/timeline.ts';
 
 /** What monitoring calls too much; a healthy node sends 2 x (1 + 2 x peers / node timeout in s) (cluster.c clusterCron). */
 const usualLimit = 1_000;
-/** A rate is counted over at least this long. */
-const overMs = 1_000;
+/** A rate is counted over this long, so that a node that comes or goes is no rate; over less where a process lived for less. */
+const overMs = 5_000;
+const leastMs = 1_000;
 
 interface Rate {
   readonly node: string;
@@ -29,8 +30,10 @@ function highest(timeline: Timeline, node: string, way: Rate['way']): Rate | nul
     if (last.count < (counted[index - 1]?.count ?? 0)) from = index;
     while ((counted[from + 1]?.atMs ?? Number.POSITIVE_INFINITY) <= last.atMs - overMs) from++;
     const first = counted[from];
-    if (!first || last.atMs - first.atMs < overMs) continue;
-    const perSecond = ((last.count - first.count) * 1_000) / (last.atMs - first.atMs);
+    const spanMs = last.atMs - (first?.atMs ?? last.atMs);
+    const isLast = index + 1 === counted.length || (counted[index + 1]?.count ?? 0) < last.count;
+    if (!first || spanMs < (isLast ? leastMs : overMs)) continue;
+    const perSecond = ((last.count - first.count) * 1_000) / spanMs;
     if (!found || perSecond > found.perSecond) found = { node, way, perSecond, atMs: first.atMs, witnesses: [first.seq, last.seq] };
   }
   return found;

@@ -1,0 +1,98 @@
+/*
+ * Every node pings every other at least once in half a node timeout (cluster.c clusterCron), so a node sends about
+ * 2 x (1 + 2 x peers / node timeout in s) messages a second: a cluster of many nodes with a short timeout spends itself on
+ * gossip. PUBLISH costs more still: each message goes to every node (clusterPropagatePublish), whoever listens.
+ *
+ * Scaled: six nodes stand for 500, so that an alert at 1,000 messages a second becomes one at 10. Timeouts are as they are,
+ * and so are both the alert and the rate where messages are published.
+ *
+ * One document says that the bus piles up what it knows of failed nodes, and that only CLUSTER RESET frees it. It does
+ * not: what grows is counters. What the run shows is that the rate depends on the timeout and on nothing else, whether a
+ * node fails or one is added, and that the memory of the links stays what it was.
+ */
+import { engine } from '../src/driver.ts';
+import addNode from '../src/fault/add-node.ts';
+import kill from '../src/fault/kill.ts';
+import pause from '../src/fault/pause.ts';
+import { defineExperiment } from '../src/index.ts';
+import type { EngineInfo } from '../src/timeline.ts';
+
+/** 30 MB as fast as it goes. */
+const publishMuch = (node: string) => engine(node, `$CLI -r 500 PUBLISH news "$(head -c 60000 /dev/zero | tr '\\0' x)" >/dev/null`);
+/** 2,500 messages at 400 a second or a little less. */
+const publish = (node: string, command: string) => engine(node, `$CLI -c -r 2500 -i 0.0025 ${command} news 'nothing new' >/dev/null`);
+
+const untold = ({ kind, version }: EngineInfo): string | undefined =>
+  kind === 'redis' && version.startsWith('6.') ? 'it does not tell the memory of its links, and has no limit for it' : undefined;
+
+export default defineExperiment({
+  name: 'gossip-message-rate',
+  hypothesis: 'The bus of a cluster stays below 1,000 messages a second and node, whatever comes and goes.',
+  failure: {
+    level: 'hard',
+    symptom: 'network and CPU of a large cluster are busy while hardly any command arrives',
+    cause:
+      'Each node pings all others within half the node timeout (cluster.c clusterCron), and each PUBLISH is sent to all of them (clusterPropagatePublish).',
+    setting: 'cluster-node-timeout and the number of nodes; PUBLISH in place of SPUBLISH',
+    remedy: 'The default node timeout of 15 s or more where nodes are many, and sharded channels (SPUBLISH, SSUBSCRIBE).',
+    engines: 'Sharded channels exist from 7.0 on.',
+    audit: { scale: { 'cluster-node-timeout': 1 }, lines: ['cluster-node-timeout 15000'] },
+  },
+  cluster: { spares: 1 },
+  budget: { messagesPerSecond: 10, busBytes: 100_000 },
+  variants: {
+    wounded: {
+      about: 'a node timeout of 1.5 s',
+      config: { 'cluster-node-timeout': 1_500 },
+      expect: { 'gossip-rate-bounded': 'violated' },
+    },
+    cured: { about: 'a node timeout of 6 s', config: { 'cluster-node-timeout': 6_000 } },
+    publish: {
+      about: '400 PUBLISH a second at one of six nodes, a node timeout of 6 s',
+      config: { 'cluster-node-timeout': 6_000 },
+      budget: { messagesPerSecond: 1_000, busBytes: 4_000_000 },
+      expect: { 'gossip-rate-bounded': 'violated' },
+    },
+    sharded: {
+      about: '400 SPUBLISH a second, which go to the replica of the slot alone',
+      config: { 'cluster-node-timeout': 6_000 },
+      budget: { messagesPerSecond: 1_000, busBytes: 4_000_000 },
+      unsuited: ({ kind, version }) => (kind === 'redis' && version.startsWith('6.') ? 'it has no sharded channels' : undefined),
+    },
+    unread: {
+      about: '30 MB of PUBLISH while one replica stands still: they wait in the link to it',
+      config: { 'cluster-node-timeout': 15_000 },
+      budget: { messagesPerSecond: 1_000, busBytes: 4_000_000 },
+      unsuited: untold,
+      expect: { 'bus-memory-bounded': 'violated' },
+    },
+    'unread-limited': {
+      about: 'the same with a cluster-link-sendbuf-limit of 1 MB: the link is closed',
+      config: { 'cluster-node-timeout': 15_000, 'cluster-link-sendbuf-limit': '1mb' },
+      budget: { messagesPerSecond: 1_000, busBytes: 4_000_000 },
+      unsuited: untold,
+    },
+  },
+  async disturb({ inject, perform, until, sleep, cluster, variant }) {
+    const [{ name = '' } = {}] = cluster.nodes;
+    if (variant.startsWith('unread')) {
+      await using _paused = await inject(pause('one replica'));
+      await perform(publishMuch(name));
+      await sleep('3s');
+    } else if (variant === 'publish') await perform(publish(name, 'PUBLISH'));
+    else if (variant === 'sharded') await perform(publish(name, 'SPUBLISH'));
+    else {
+      {
+        await using killed = await inject(kill('one replica'));
+        const id = cluster.nodes.find((node) => node.name === killed.nodes[0])?.id;
+        await until(
+          'it is marked failed',
+          (timeline) => timeline.seen('topology').some(({ value }) => value.some((peer) => peer.id === id && peer.flags.includes('fail'))),
+          '15s',
+        );
+      }
+      await using _added = await inject(addNode('one primary'));
+      await sleep('5s');
+    }
+  },
+});
