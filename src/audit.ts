@@ -34,6 +34,8 @@ export interface FailureAnswer {
   /** A sentence, and lines of redis.conf in production's sizes. */
   readonly remedy: string;
   readonly lines: readonly string[];
+  /** What a run said that had these lines on top of the user's settings; null where none was made. */
+  readonly withRemedy: { readonly answer: Answer; readonly because: string; readonly report: string | null } | null;
   /** report.html of the run; null where there was none. */
   readonly report: string | null;
   /** The command that repeats it. */

@@ -115,6 +115,7 @@ program
     new Option('--accept <experiments>', 'exposed to these is no failure of this command').argParser(commaSeparated).default([], 'none'),
   )
   .addOption(engineOption())
+  .option('--remedies', 'try what helps as well: each exposed one again, with the lines of its remedy on top', false)
   .option('--jobs <number>', 'runs at a time; default: one more than there are cores, as memory allows', positive)
   .option('--results <folder>', 'where records go', 'results')
   .option('--json [file]', 'print JSON, or write it to a file')

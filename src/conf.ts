@@ -37,6 +37,13 @@ export function readConf(file: string): Conf {
   return { file, kind: 'file', settings: linesOf(file, text, [path.resolve(file)], remarks), remarks };
 }
 
+/** The same with lines added behind all others, so that they win. */
+export function withLines(conf: Conf, lines: readonly string[], from: string): Conf {
+  const added = linesOf(from, lines.join('\n'), [], []);
+  const settings = conf.kind === 'dump' ? added.map((setting) => ({ ...setting, values: [setting.values.join(' ')] })) : added;
+  return { ...conf, settings: [...conf.settings, ...settings] };
+}
+
 function linesOf(file: string, text: string, chain: readonly string[], remarks: string[]): readonly Setting[] {
   return text.split('\n').flatMap((raw, index): readonly Setting[] => {
     const line = raw.replace(/^[ \t\r]+|[ \t\r]+$/g, '');

@@ -66,10 +66,18 @@ describe('an audit', () => {
     expect(JSON.parse(readFileSync(path.join(result.folder, 'audit.json'), 'utf8'))).toEqual(result);
   });
 
-  it('is content where what it is exposed to is accepted, and fills in what the engine has by default', async () => {
-    const { code, output, errors } = await audit('cluster-enabled yes\n', '--accept', 'audited-backlog', '--jobs', '1');
+  it('is content where what it is exposed to is accepted, fills in what the engine has by default, and tries the remedy', async () => {
+    const { code, output, errors } = await audit(
+      'cluster-enabled yes\nmaxmemory-policy allkeys-lru\n',
+      '--accept',
+      'audited-backlog',
+      '--jobs',
+      '1',
+      '--remedies',
+    );
     expect(output).toMatch(/EXPOSED, ACCEPTED {2}audited-backlog/);
     expect(output).toMatch(/repl-backlog-size {2}1mb {2}the engine's default {2}ran with 64kb \(× 1\/16\)/);
+    expect(output).toMatch(/repl-backlog-size 64mb\n {2}with it {3}protected: all 1 properties held/);
     expect(code, errors).toBe(0);
   });
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { UsageError } from '../src/base/errors.ts';
-import { readConf } from '../src/conf.ts';
+import { readConf, withLines } from '../src/conf.ts';
 
 let folder: string;
 beforeEach(() => {
@@ -48,6 +48,14 @@ describe('a redis.conf', () => {
     const { settings, remarks } = readConf(put('redis.conf', 'include conf.d/*.conf\n'));
     expect(settings).toEqual([]);
     expect(remarks).toEqual([expect.stringMatching(/redis\.conf:1: nothing matches conf\.d\/\*\.conf/)]);
+  });
+  it('can have lines added, which come last', () => {
+    const added = (text: string) => withLines(readConf(put('redis.conf', text)), ['save 900 1', 'hz 20'], 'the remedy').settings.slice(-2);
+    expect(added('hz 10')).toEqual([
+      { name: 'save', values: ['900', '1'], at: 'the remedy:1' },
+      { name: 'hz', values: ['20'], at: 'the remedy:2' },
+    ]);
+    expect(added('{ "hz": "10" }')[0]?.values).toEqual(['900 1']);
   });
   it('may be empty', () => expect(said('\n# nothing\n')).toEqual([]));
   it('may be a dump instead', () => {

@@ -1,5 +1,5 @@
 import type { Answer, AuditResult, FailureAnswer } from '../audit.ts';
-import { byReason, decidingCells, labelOf, summary, warningText } from './summary.ts';
+import { byReason, decidingCells, labelOf, remedyText, summary, warningText } from './summary.ts';
 
 /** Nothing of a record may become markup or end a cell. */
 const cell = (text: string): string => text.replaceAll('\\', '\\\\').replaceAll('|', '\\|').replaceAll('<', '&lt;').replaceAll(/\s+/g, ' ');
@@ -44,6 +44,7 @@ function inFull(failure: FailureAnswer): string {
         ),
     answer === 'exposed' ? cell(remedy) : '',
     answer === 'exposed' && lines.length > 0 ? `\`\`\`\n${lines.join('\n')}\n\`\`\`` : '',
+    remedyText(failure) === '' ? '' : `With it: ${cell(remedyText(failure))}`,
     report === null ? '' : `Report: ${code(report)}`,
   ]
     .filter((part) => part !== '')

@@ -19,12 +19,21 @@ export function summary({ failures, conf, engine }: AuditResult): string {
 export function decidingCells({ directive, value, at, ranWith, factor, remark }: Deciding): [string, string, string, string] {
   const remarks = [...(ranWith !== null && factor !== 1 ? [`× ${factorText(factor)}`] : []), ...(remark === '' ? [] : [remark])];
   const note = remarks.length > 0 ? ` (${remarks.join(', ')})` : '';
-  const places = at
-    ?.split(', ')
-    .map((place) => path.basename(place))
-    .join(', ');
+  const places = at === null ? undefined : placesText(at);
   return [directive, value, places ?? (ranWith === null ? '' : "the engine's default"), `${ranWith ?? ''}${note}`.trim()];
 }
+
+/** 'redis.conf:3, redis.conf:4' in one: 'redis.conf:3,4'. */
+function placesText(at: string): string {
+  const places = at.split(', ').map((place) => /^(.*?)(?::(\d+))?$/.exec(path.basename(place)) ?? []);
+  return [...Map.groupBy(places, ([, file = '']) => file)]
+    .map(([file, lines]) => [file, lines.flatMap(([, , line]) => line ?? []).join(',')].filter((part) => part !== '').join(':'))
+    .join(' ');
+}
+
+/** What a run with the remedy said. */
+export const remedyText = ({ withRemedy }: FailureAnswer): string =>
+  withRemedy === null ? '' : `${withRemedy.answer === 'exposed' ? 'still exposed' : withRemedy.answer}: ${withRemedy.because}`;
 
 /** Remarks with the same reason stand together. */
 export function byReason(remarks: readonly Remark[]): { readonly because: string; readonly what: readonly Remark[] }[] {

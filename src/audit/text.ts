@@ -1,7 +1,7 @@
 import { styleText } from 'node:util';
 import type { Answer, AuditResult, FailureAnswer } from '../audit.ts';
 import { hanging } from '../report/hanging.ts';
-import { byReason, decidingCells, labelOf, summary, warningText } from './summary.ts';
+import { byReason, decidingCells, labelOf, remedyText, summary, warningText } from './summary.ts';
 
 const colours = { exposed: 'red', inconclusive: 'yellow', protected: 'green', 'not applicable': 'dim' } as const satisfies Record<
   Answer,
@@ -48,6 +48,7 @@ function inFull(failure: FailureAnswer, columns: number): string[] {
     field('seen', because.length > 320 ? `${because.slice(0, 300)}… (all of it is in the report)` : because),
     ...table,
     ...(answer === 'exposed' ? [field('remedy', remedy), ...lines.map((line) => `  ${' '.repeat(9)} ${styleText('bold', line)}`)] : []),
+    ...(remedyText(failure) === '' ? [] : [field('with it', remedyText(failure))]),
     ...(report === null ? [] : [`  ${styleText('dim', 'report'.padEnd(9))} ${report}`]),
     ...(again === null || answer !== 'inconclusive' ? [] : [`  ${styleText('dim', 'again'.padEnd(9))} ${again}`]),
   ];

@@ -16,6 +16,7 @@ const base: FailureAnswer = {
   deciding: [],
   remedy: 'Nothing.',
   lines: [],
+  withRemedy: null,
   report: 'results/audit/1/fine/report.html',
   again: 'slotquake run fine',
 };
@@ -41,11 +42,19 @@ const failures: readonly FailureAnswer[] = [
         factor: 1 / 64,
         remark: '',
       },
-      { directive: 'repl-timeout', at: 'redis.conf:12', value: '60', ranWith: '1', factor: 1 / 100, remark: 'the least there is' },
+      {
+        directive: 'repl-timeout',
+        at: '/etc/redis/redis.conf:12, /etc/redis/redis.conf:14',
+        value: '60',
+        ranWith: '1',
+        factor: 1 / 100,
+        remark: 'the least there is',
+      },
       { directive: 'repl-rdb-channel', at: null, value: '', ranWith: null, factor: 1, remark: 'redis 7.0.15 has no such directive' },
     ],
     lines: ['client-output-buffer-limit replica 2gb 1gb 120', 'repl-backlog-size 1gb'],
     remedy: 'A limit above what is written meanwhile.',
+    withRemedy: { answer: 'protected', because: 'all 20 properties held', report: null },
   },
 ];
 const result: AuditResult = {
@@ -83,11 +92,12 @@ describe('the text of an audit', () => {
     expect(text).toContain(
       [
         "  setting   client-output-buffer-limit  replica 256mb 64mb 60  the engine's default  ran with replica 4mb 1mb 60 (× 1/64)",
-        '            repl-timeout                60                     redis.conf:12         ran with 1 (× 1/100, the least there is)',
+        '            repl-timeout                60                     redis.conf:12,14      ran with 1 (× 1/100, the least there is)',
         '            repl-rdb-channel                                                         (redis 7.0.15 has no such directive)',
         '  remedy    A limit above what is written meanwhile.',
         '            client-output-buffer-limit replica 2gb 1gb 120',
         '            repl-backlog-size 1gb',
+        '  with it   protected: all 20 properties held',
         '  report    results/audit/1/fine/report.html',
       ].join('\n'),
     );
