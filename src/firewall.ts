@@ -8,11 +8,18 @@ import { selectors } from './traffic/selectors.ts';
  * What the rules of one fault at one node match, seen from that node. A link between two nodes is two connections, one
  * opened by each side to the other's port; `connections` says which of them. It means nothing without ports.
  */
-export type Match = Traffic & { readonly connections: 'both' | 'to' | 'from' };
+export type Match = Traffic & {
+  readonly connections: 'both' | 'to' | 'from';
+  /** Only packets of more bytes than this, as IP counts them. */
+  readonly above?: number;
+};
 
 export type Way = 'IN' | 'OUT';
 
-const matches = (match: Match, way: Way): string[] => selectors(match, way === 'IN' ? 'in' : 'out');
+const matches = ({ above, ...match }: Match, way: Way): string[] =>
+  selectors(match, way === 'IN' ? 'in' : 'out').map((rule) =>
+    above === undefined ? rule : `${rule} -m length --length ${above + 1}:65535`,
+  );
 
 /** Chains of our own name only; iptables allows 28 characters. */
 export const chainName = (tag: string, way: Way): string => `SLOTQUAKE-${tag}-${way}`;

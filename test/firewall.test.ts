@@ -16,6 +16,10 @@ describe('the rules of a fault', () => {
     expect(selectors({ ...both, direction: 'in' }, 'out')).toEqual([]);
     expect(selectors({ ...both, ports: 'all', peers: ['10.0.0.1', '10.0.0.2'] }, 'out')).toEqual(['-d 10.0.0.1', '-d 10.0.0.2']);
   });
+  it('match packets above a size in each direction', () => {
+    const deed = scriptOf(rules('node-1', 'x-1', { ...both, above: 1_400 }).do);
+    expect(deed.match(/-m length --length 1401:65535 -j DROP/g)).toHaveLength(4);
+  });
   it('take hold in one transaction, and are taken back by their own names alone', () => {
     const { do: deed, undo, residue } = rules('node-1', 'x-1', both);
     expect(scriptOf(deed).match(/iptables-restore/g)).toHaveLength(1);
