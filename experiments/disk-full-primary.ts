@@ -124,8 +124,7 @@ export default defineExperiment({
   prepare: ({ fill }) => fill(primary, { bytes: 4_000_000, valueBytes: 8_000 }),
   async disturb(stage) {
     const { inject, until, variant } = stage;
-    // What an append has begun the engine takes back, and a block is free again.
-    const freeBytes = { cured: 20_000_000, wounded: 1_000_000, 'sync-to-disk': 1_000_000, aof: 8_192, 'aof-always': 8_192 }[variant] ?? 0;
+    const freeBytes = { cured: 20_000_000, wounded: 1_000_000, 'sync-to-disk': 1_000_000 }[variant] ?? 0;
     {
       await using _full = await inject(diskFull(primary, { freeBytes }));
       await meanwhile(stage);

@@ -3,7 +3,7 @@
  * so that it holds every change there ever was, and each is carried out again (aof.c loadAppendOnlyFile). Its reads are
  * refused meanwhile and its link is down; in a primary it would be the shard that is down.
  *
- * Scaled: 3 million increments of one counter, 80 MB of AOF, replayed in one to some seconds; the cure rewrites from 1 MB
+ * Scaled: 1.5 million increments of one counter, 40 MB of AOF, replayed in a second or two; the cure rewrites from 1 MB
  * on instead of 64 MB, 1/64.
  */
 import restart from '../src/fault/restart.ts';
@@ -11,7 +11,7 @@ import { defineExperiment, lags, linked } from '../src/index.ts';
 
 const primary = 'node-1';
 const replica = 'node-4';
-const history = { scripts: 60, increments: 50_000 };
+const history = { scripts: 30, increments: 50_000 };
 
 export default defineExperiment({
   name: 'slow-loading',

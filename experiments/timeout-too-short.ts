@@ -9,6 +9,7 @@
  */
 import latency from '../src/fault/latency.ts';
 import { defineExperiment, replaced } from '../src/index.ts';
+import setAdd from '../src/workload/set-add.ts';
 
 export default defineExperiment({
   name: 'timeout-too-short',
@@ -22,7 +23,9 @@ export default defineExperiment({
     remedy: 'A node timeout of several times the longest round trip; the default is 15 s. Between places that are far apart even more.',
     audit: { scale: { 'cluster-node-timeout': 1 }, lines: ['cluster-node-timeout 15000'] },
   },
-  budget: { failovers: 0, suspicions: 0 },
+  // What is lost with a primary that is deposed while it serves is for split-brain-writes to bound: here it is only counted.
+  workload: setAdd({ rate: 200, readShare: 0 }),
+  budget: { failovers: 0, suspicions: 0, lostWrites: 1_000_000, splitBrainMs: 10_000 },
   variants: {
     wounded: {
       about: 'a node timeout of 1 s, a round trip of 1.4 s',
