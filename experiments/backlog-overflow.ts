@@ -22,7 +22,7 @@ export default defineExperiment({
   hypothesis: 'A replica that is cut off twice for 3 s under load goes on where it was: no full resync.',
   failure: {
     level: 'medium',
-    symptom: 'A replica that was cut off for seconds takes a full resync each time: sync_full and sync_partial_err rise together.',
+    symptom: 'a replica that was cut off for seconds takes a full resync each time: sync_full and sync_partial_err rise together',
     cause:
       'What was written during the outage is more than the backlog holds, so that the rest cannot be sent alone (replication.c masterTryPartialResynchronization).',
     setting: 'repl-backlog-size, against write rate times the length of the outage',

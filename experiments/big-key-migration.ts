@@ -21,7 +21,7 @@ export default defineExperiment({
   hypothesis: 'Slots move to another primary unnoticed, however large their keys are.',
   failure: {
     level: 'medium',
-    symptom: 'Resharding ends with "IOERR error or timeout", slots stay open, or a node answers nobody for seconds while a slot moves.',
+    symptom: 'resharding ends with "IOERR error or timeout", slots stay open, or a node answers nobody for seconds while a slot moves',
     cause:
       'MIGRATE blocks the event loop of its node until the target has restored the key (cluster.c migrateCommand); at each step it waits no longer than its timeout.',
     setting: 'The size of single keys, and --cluster-timeout of redis-cli or the timeout of MIGRATE.',

@@ -71,7 +71,7 @@ export default defineExperiment({
   hypothesis: 'A primary whose disk is full goes on with its work, and goes back to all of it when there is space again.',
   failure: {
     level: 'medium',
-    symptom: 'MISCONF for every write and for PING; or full resyncs that fail one after the other; or a node that exits when a peer fails.',
+    symptom: 'MISCONF for every write and for PING, full resyncs that fail one after the other, or a node that exits when a peer fails',
     cause:
       'A snapshot or the AOF cannot be written, and writes are refused (server.c writeCommandsDeniedByDiskError); nodes.conf cannot be written, and the process ends (cluster.c clusterSaveConfigOrDie).',
     setting:

@@ -19,7 +19,7 @@ export default defineExperiment({
   hypothesis: 'A replica that needs a full resync while its disk is full is in step again after one.',
   failure: {
     level: 'medium',
-    symptom: "A replica logs 'short write' again and again while sync_full of its primary rises and its link stays down.",
+    symptom: "a replica logs 'short write' again and again while sync_full of its primary rises and its link stays down",
     cause:
       'The snapshot goes to the disk of the replica first, which has no space; the replica asks for the next one at once (replication.c readSyncBulkPayload, replicationAbortSyncTransfer).',
     setting: 'repl-diskless-load disabled, the default, and the free space of the volume',

@@ -21,7 +21,7 @@ export default defineExperiment({
   hypothesis: 'A replica that has lost its link for a second under load is in step again after one full resync, on a slow link too.',
   failure: {
     level: 'hard',
-    symptom: 'A replica logs one full resync after the other, each ending in an I/O error; its link never comes up and the state is ok.',
+    symptom: 'a replica logs one full resync after the other, each ends in an I/O error, and its link never comes up',
     cause:
       'What is written during the transfer waits in the output buffer of the replica; above the limit the primary closes the link (networking.c checkClientOutputBufferLimits), and the next attempt meets the same.',
     setting: 'client-output-buffer-limit replica, against write rate times the time of fork, transfer and load',

@@ -26,7 +26,7 @@ export default defineExperiment({
   hypothesis: 'What is deleted goes back to the kernel: RSS stays below one and a half times what is used.',
   failure: {
     level: 'medium',
-    symptom: 'mem_fragmentation_ratio stays above 1.5 after much was deleted, and RSS does not fall.',
+    symptom: 'mem_fragmentation_ratio stays above 1.5 after much was deleted, and RSS does not fall',
     cause:
       'Values of changing sizes below 16 KB that die one by one leave pages partly used, which the allocator can give neither to other sizes nor back (zmalloc.c, jemalloc slabs).',
     setting: 'Sizes and lifetimes of values; activedefrag where the build supports it.',

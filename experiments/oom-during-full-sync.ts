@@ -24,8 +24,7 @@ export default defineExperiment({
   hypothesis: 'A primary that gives a full resync while its data is rewritten has memory enough for it.',
   failure: {
     level: 'hard',
-    symptom:
-      'A primary exits with 137 while a replica takes a full resync; the replica is elected, and what was written meanwhile is gone.',
+    symptom: 'a primary exits with 137 while a replica takes a full resync, and what was written meanwhile is gone',
     cause:
       'Pages that are written while the child of the snapshot lives are copied, and the stream waits in the output buffer of the replica; maxmemory counts neither (evict.c freeMemoryGetNotCountedMemory).',
     setting: 'the memory of the container, against data set, copies and client-output-buffer-limit replica together',

@@ -23,7 +23,7 @@ export default defineExperiment({
   hypothesis: 'A migration that failed and was cancelled leaves no key behind where it does not belong.',
   failure: {
     level: 'medium',
-    symptom: 'A node uses more memory than its keys explain, and DBSIZE counts keys that nobody can read.',
+    symptom: 'a node uses more memory than its keys explain, and DBSIZE counts keys that nobody can read',
     cause:
       'MIGRATE timed out, the target restored the keys later all the same (cluster.c migrateCommand), and SETSLOT STABLE closed the slot over them: it asks for no keys, unlike SETSLOT NODE.',
     setting: 'A deed: a failed migration that was cancelled instead of finished.',

@@ -20,7 +20,7 @@ export default defineExperiment({
   hypothesis: 'After a resharding under load clients are soon sent elsewhere no more.',
   failure: {
     level: 'easy',
-    symptom: 'MOVED and ASK make up a good part of all replies, latency has doubled, and it goes on after the resharding is done.',
+    symptom: 'MOVED and ASK make up a good part of all replies, latency has doubled, and it goes on after the resharding is done',
     cause:
       'The client follows a redirect and does not refresh its slot map, so that every operation on a moved slot asks the old owner first (cluster.c getNodeByQuery, clusterRedirectClient).',
     setting: 'The client: whether it refreshes its slot map at MOVED.',

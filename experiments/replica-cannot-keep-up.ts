@@ -19,7 +19,7 @@ export default defineExperiment({
   hypothesis: 'A replica on a slow line is never more than 2 MB and 5 s behind its primary.',
   failure: {
     level: 'easy',
-    symptom: 'A replica with its link up serves data that grows older by the second, and its output buffer at the primary grows.',
+    symptom: 'a replica with its link up serves data that grows older by the second, and its output buffer at the primary grows',
     cause:
       'Clients write more than the line to the replica carries; replication is asynchronous and slows nobody down (replication.c replicationFeedSlaves).',
     setting: 'none: the rate of writes and the line decide',

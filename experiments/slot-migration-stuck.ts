@@ -25,7 +25,7 @@ export default defineExperiment({
   hypothesis: 'A slot migration whose target dies halfway leaves nothing behind that clients notice.',
   failure: {
     level: 'medium',
-    symptom: 'Some keys answer "too many redirections" or ASK for ever, and --cluster check lists open slots.',
+    symptom: 'some keys answer "too many redirections" or ASK for ever, and --cluster check lists open slots',
     cause:
       'MIGRATING and IMPORTING are notes of single nodes (cluster.c migrating_slots_to, importing_slots_from). A failover of the target promotes a replica without them, and ASK goes on pointing at the node that failed.',
     setting: 'A deed: a migration that nobody finishes after its target failed.',

@@ -18,8 +18,7 @@ export default defineExperiment({
   hypothesis: 'A replica that is restarted has read its data set after half a second, whatever was written before.',
   failure: {
     level: 'easy',
-    symptom:
-      'A node that was restarted answers LOADING for minutes, and a replica has its link down for as long, though its data set is small.',
+    symptom: 'a node that was restarted answers LOADING for minutes, though its data set is small',
     cause:
       'The AOF holds every change there ever was, because it is never rewritten, and each is carried out again (aof.c loadAppendOnlyFile, serverCron).',
     setting: 'auto-aof-rewrite-percentage 0',

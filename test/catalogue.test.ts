@@ -26,7 +26,7 @@ describe('the catalogue', async () => {
       it('is called as its file is', () => expect(experiment.name).toBe(name));
       it('tells what people see in one line, why, what decides and what helps', () => {
         expect(failure).toBeDefined();
-        expect(failure?.symptom).not.toContain('\n');
+        expect(failure?.symptom).toMatch(/^(?![A-Z][a-z ]).*[^.]$/);
         expect(failure?.symptom.length).toBeLessThanOrEqual(120);
       });
       it('opens with what happens to people and what was scaled', () => {
