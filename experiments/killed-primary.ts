@@ -11,6 +11,9 @@ import kill from '../src/fault/kill.ts';
 import { defineExperiment, replaced, safeties } from '../src/index.ts';
 import setAdd from '../src/workload/set-add.ts';
 
+/** With either means nothing is acknowledged before the old primary is back and follows the new one: 2 s on top of a failover. */
+const untilFollowed = { gapMs: 9_000 };
+
 export default defineExperiment({
   name: 'killed-primary',
   hypothesis: 'A primary that is killed under load is replaced in 7 s, and nothing that it had acknowledged is lost.',
@@ -37,6 +40,9 @@ export default defineExperiment({
       config: { 'cluster-node-timeout': 8_000 },
       expect: { 'gap-bounded': 'violated' },
     },
+    wait: { budget: untilFollowed },
+    'min-replicas': { budget: untilFollowed },
+    cured: { budget: untilFollowed },
   }),
   async disturb({ inject, until }) {
     await using killed = await inject(kill('one primary'));

@@ -94,6 +94,8 @@ export function spanOf(timeline: Timeline, fault: number): { readonly injectedAt
  */
 export function answeredThroughout(timeline: Timeline, node: string, id: string, atMs: number, spanMs: number): boolean {
   const fromMs = Math.max(0, atMs - spanMs);
+  // Who has died meanwhile did not answer throughout, however fast it was started again.
+  if (timeline.of('container-exited').some((exit) => exit.node === node && exit.atMs >= fromMs && exit.atMs <= atMs)) return false;
   // A process that came back under another id is a stranger, and not the primary that was there.
   if (timeline.seen('topology', { node, fromMs, toMs: atMs }).some(({ value }) => ownLine(value)?.id !== id)) return false;
   const answers = timeline.seen('ping', { node, fromMs, toMs: atMs }).map((seen) => seen.atMs);

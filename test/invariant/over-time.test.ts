@@ -121,6 +121,17 @@ describe('live-primary-keeps-its-slots', () => {
     });
     expect(outcome(live.check(timeline))).toBe('held');
   });
+  it('holds when its process ended meanwhile, though it was started again within a moment', () => {
+    const restarted = (exitedAtMs: number) =>
+      film({
+        change: (answers, node, atMs) => {
+          if (atMs > 4_000) flag(answers, node);
+        },
+        extra: [{ atMs: exitedAtMs, type: 'container-exited', node: 'node-1', exitCode: 0, expected: true }],
+      });
+    expect(outcome(live.check(restarted(3_500)))).toBe('held');
+    expect(outcome(live.check(restarted(1_200)))).toBe('violated');
+  });
   it('holds when the primary thawed just before its replica was promoted', () => {
     const timeline = film({
       change: (answers, node, atMs) => {
