@@ -1,7 +1,8 @@
 import * as z from 'zod';
+import { together } from '../base/together.ts';
 import { UsageError } from '../base/errors.ts';
 import { addressOf, lookupScript } from '../driver/container/lookup.ts';
-import { toolbox, ipOf } from '../driver.ts';
+import { type CommandResult, toolbox, ipOf } from '../driver.ts';
 import { type Action, bites, defineFault, everywhere, misses, placesNamed } from '../fault.ts';
 import { hitEvidence, type Match, rules } from '../firewall.ts';
 import { endResidents, residents } from '../resident.ts';
@@ -71,10 +72,12 @@ export default defineFault({
         ? wrongAnswers(node, tag, plan)
         : rules(node, tag, matchFor(plan.how), plan.how === 'refused' ? 'REJECT' : 'DROP'),
     ),
-  effect: ({ nodes, places, how, address }, tag, witness) =>
-    everywhere([...nodes, ...places], async (node) => {
-      // Its own name: no other name server is needed to resolve it.
-      const { exitCode, output } = await witness.read(toolbox(node, lookupScript(node, 2)));
+  async effect({ nodes, places, how, address }, tag, witness) {
+    const hosts = [...nodes, ...places];
+    // All at the same time, for each waits as long as it may. Its own name: no other name server is needed to resolve it.
+    const lookups = await together(hosts, (host) => witness.read(toolbox(host, lookupScript(host, 2))));
+    return everywhere(hosts, async (node, index) => {
+      const { exitCode, output } = lookups[index] as CommandResult;
       const answer = addressOf(output);
       if (how === 'wrong-answer')
         return answer === address ? bites(`${node}: ${node} resolves to ${address}`) : misses(`${node} gets no wrong answer yet`);
@@ -82,5 +85,6 @@ export default defineFault({
       if (exitCode === 0 || answer !== undefined || output.includes('NXDOMAIN')) return misses(`a lookup at ${node} is still answered`);
       const hit = await hitEvidence(witness, node, tag, matchFor(how), how === 'refused' ? 'rejected' : 'dropped');
       return hit.bites ? bites(`${node}: a lookup gets ${how === 'refused' ? 'an error' : 'no answer'}`, ...hit.because) : hit;
-    }),
+    });
+  },
 });
