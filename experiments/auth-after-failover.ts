@@ -1,11 +1,15 @@
 /*
  * All nodes want a password, but only the replicas were told what to show their primary. Nothing is wrong until the first
  * failover: the old primary becomes a replica for the first time in its life and has no masterauth. Its primary answers
- * NOAUTH, its link stays down, it tries again each second for ever (replication.c syncWithMaster, replicationCron), and
- * cluster_state says ok all the time. One more failure, and the shard has nobody who is up to date.
+ * NOAUTH, its link stays down for ever, and cluster_state says ok all the time. One more failure, and the shard has nobody
+ * who is up to date.
  *
- * The documents speak of a resync loop: there is none. PSYNC is refused before anything is sent, so that no full resync
- * is counted, only a login that fails each second.
+ * With a wrong password it tries again each second (replication.c syncWithMaster, replicationCron). With none it gets as
+ * far as SYNC, and an aborted SYNC is tried again at once from Redis 6.2 on (readSyncBulkPayload,
+ * cancelReplicationHandshake): more than a hundred connections a second here, and five lines in the log for each.
+ *
+ * The documents speak of a resync loop. It is a loop of logins: PSYNC and SYNC are refused before anything is sent, so that
+ * sync_full stays as it is.
  *
  * Not scaled. The failover is an orderly one, so that nothing else goes wrong.
  */
@@ -39,7 +43,8 @@ export default defineExperiment({
     setting: 'masterauth, and masteruser where replication has a user of its own, missing or wrong at a node that is a primary today',
     remedy:
       'Give every node the same requirepass and masterauth whatever its role is, change both together, and watch master_link_status rather than cluster_state; CONFIG SET masterauth mends it without a restart.',
-    engines: 'The same on all; Valkey from 8.0 on calls it primaryauth as well.',
+    engines:
+      'The link stays down on all. Without masterauth Redis 6.0 tries once a second, later Redis and every Valkey without a pause; with a wrong one all try once a second.',
     audit:
       'Whether masterauth of each node is a password that every other takes decides, which no single redis.conf tells: look for requirepass or user lines without masterauth in the files of all nodes.',
   },
