@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { appendFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseDuration } from './base/duration.ts';
 import { AbortedError, messageOf, SlotquakeError } from './base/errors.ts';
@@ -9,10 +9,10 @@ import { seededRandom } from './base/random.ts';
 import type { Cluster, RedisConfig } from './cluster.ts';
 import { clusterCheck } from './cluster/check.ts';
 import { formCluster } from './cluster/form.ts';
-import { logKind } from './cluster/log-kind.ts';
 import type { Consistency } from './consistency.ts';
 import type { Driver, Hosts, Reach } from './driver.ts';
 import { clusterOf, type Experiment, expectationOn, type Variant } from './experiment.ts';
+import { EngineLogs } from './logs.ts';
 import { GuardLink } from './guarded.ts';
 import { Injector } from './inject.ts';
 import type { Invariant } from './invariant.ts';
@@ -294,19 +294,17 @@ class Run {
       },
     });
     this.#cluster = cluster;
-    this.#logs = await cluster.hosts.follow({
-      line: ({ node, epochMs, text }) => {
-        const file = path.join(folder, 'logs', `${node}.log`);
-        try {
-          appendFileSync(file, `${text}\n`);
-          const kind = logKind(text);
-          if (kind) this.#recorder.record({ type: 'log-line', node, loggedAtMs: Math.round(epochMs - this.#recorder.epochMs), kind, text });
-        } catch (error) {
-          this.#fail(unwritable(file, error));
-        }
-      },
+    const logs = new EngineLogs(path.join(folder, 'logs'), this.#recorder, this.#fail);
+    const following = await cluster.hosts.follow({
+      line: (line) => logs.take(line),
       exit: (node, exitCode, expected) => this.#recorder.record({ type: 'container-exited', node, exitCode, expected }),
     });
+    this.#logs = {
+      [Symbol.dispose]: () => {
+        following[Symbol.dispose]();
+        logs.flush();
+      },
+    };
     await this.#failOnDeadEngines(cluster);
     const observer = new Observer(cluster, this.#recorder);
     this.#observer = observer;
