@@ -31,6 +31,8 @@ export interface FailureAnswer {
   /** What was acknowledged is gone, and not only late. */
   readonly losesData: boolean;
   readonly deciding: readonly Deciding[];
+  /** What else of the user's settings the run had, as it is. */
+  readonly beside: readonly string[];
   /** A sentence, and lines of redis.conf in production's sizes. */
   readonly remedy: string;
   readonly lines: readonly string[];

@@ -10,9 +10,16 @@ import type { Deciding } from '../audit.ts';
 import { shown, type Yours } from './yours.ts';
 
 /** What is laid over the wounded variant, or why nothing is tried. */
-export type Plan =
-  | { readonly tried: false; readonly because: string; readonly deciding: readonly Deciding[] }
-  | { readonly tried: true; readonly config: RedisConfig; readonly deciding: readonly Deciding[]; readonly symptoms: readonly string[] };
+export type Plan = { readonly deciding: readonly Deciding[] } & (
+  | { readonly tried: false; readonly because: string }
+  | {
+      readonly tried: true;
+      readonly config: RedisConfig;
+      /** Names of what else of the user's is in there, as it is. */
+      readonly beside: readonly string[];
+      readonly symptoms: readonly string[];
+    }
+);
 
 /**
  * The user's settings over the wounded variant: those that decide, scaled as the experiment says, the engine's default where the
@@ -52,7 +59,8 @@ export function lay(experiment: Experiment, yours: Yours, engine: EngineInfo): P
   });
   const spared = unless?.(inAllNames(yours.values));
   if (spared !== undefined) return { tried: false, because: spared, deciding };
-  return { tried: true, config, deciding, symptoms };
+  const beside = yours.offered.filter((name) => name in config && !deciding.some(({ directive }) => directive === name));
+  return { tried: true, config, deciding, beside, symptoms };
 }
 
 /** A secret does not go into records; what counts is whether there is one, and which ones are the same. */

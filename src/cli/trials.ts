@@ -127,6 +127,7 @@ function answered({ experiment: { name, failure }, plan }: Tried, { accept }: Tr
     ...seen,
     accepted: accept.includes(name) && seen.answer !== 'protected' && seen.answer !== 'not applicable',
     deciding: plan.deciding,
+    beside: plan.tried ? plan.beside : [],
     remedy: failure?.remedy ?? '',
     lines: failure && typeof failure.audit !== 'string' ? failure.audit.lines : [],
     withRemedy: null,

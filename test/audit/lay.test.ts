@@ -79,7 +79,8 @@ describe('laying settings over the wounded variant', () => {
       'proc-title-template': '{title} x',
     };
     const audit: Audit = { scale: { 'cluster-node-timeout': 1 }, lines: [] };
-    const { config } = tried(experiment(audit, { config: { 'replica-priority': 1 } }), yours(own), redis);
+    const { config, beside } = tried(experiment(audit, { config: { 'replica-priority': 1 } }), yours(own), redis);
+    expect(beside).toEqual(['maxmemory-policy', 'proc-title-template']);
     expect(config).toEqual({ 'maxmemory-policy': 'allkeys-lru', 'proc-title-template': '"{title} x"', 'cluster-node-timeout': '15000' });
   });
   it('has one line for each pair of save, and an empty one for none', () => {
