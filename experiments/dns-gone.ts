@@ -1,6 +1,7 @@
 /*
- * The name server goes silent, and then something ordinary happens: a replica dies, or slots change hands. Where nodes know one another by address nobody notices:
- * the bus never looks up a name (cluster.c, which has addresses only). Two habits change that.
+ * The name server goes silent, and then something ordinary happens: a replica dies, or slots change hands. Where nodes
+ * know one another by address nobody notices: the bus never looks up a name (cluster.c, which has addresses only). Two
+ * habits change that.
  *
  * A host name in cluster-announce-ip, which the engine takes for an address without looking at it: each attempt to open a
  * link to a node that is down now asks the name server, in the main thread and ten times a second (cluster.c clusterCron,
