@@ -48,10 +48,8 @@ export async function kindOf(workload: Workload, places: number): Promise<Worklo
     );
   if (workload.client !== 'bare' && workload.wait > 0)
     throw new UsageError(`WAIT goes with the client 'bare' only: ${workload.client} sends it to a node of its own choice`);
-  if (workload.client !== 'bare' && workload.redirects !== 'learn')
-    throw new UsageError(
-      `redirects: '${workload.redirects}' goes with the client 'bare' only: ${workload.client} follows them in its own way`,
-    );
+  if (workload.client !== 'bare' && workload.redirects === 'forget')
+    throw new UsageError(`redirects: 'forget' goes with the client 'bare' only: ${workload.client} remembers what it is told`);
   return maker.kind;
 }
 

@@ -504,6 +504,7 @@ describe('a load that cannot be', () => {
       /^the workload has clients at client-3, but the cluster has only 2 .* places: 3/,
     ],
     [registers({ client: 'ioredis', wait: 1 }), [], /^WAIT goes with the client 'bare' only: ioredis sends it/],
+    [registers({ client: 'ioredis', redirects: 'forget' }), [], /^redirects: 'forget' goes with the client 'bare' only/],
   ])('is refused in one sentence: %#', async (workload, there, sentence) => {
     const error: unknown = await openLoad(partsOf({ ...fakeCluster(), places: there }, workload)).catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(UsageError);
