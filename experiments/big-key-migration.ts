@@ -10,7 +10,7 @@
  * it takes: a node that stands still for longer is replaced, and the migration breaks in the middle.
  */
 import rateLimit from '../src/fault/rate-limit.ts';
-import { defineExperiment, engine, hashTagIn, nodeNamed, type Stage } from '../src/index.ts';
+import { defineExperiment, engine, hashTagIn, nodeNamed, reshard } from '../src/index.ts';
 
 const [from, to] = ['node-1', 'node-2'];
 const bytes = 16_000_000;
@@ -53,20 +53,8 @@ export default defineExperiment({
     const short = variant === 'wounded' || variant === 'repair';
     {
       await using _slow = await inject(rateLimit(to, { kbitPerSecond, port: 'client', peers: from, direction: 'in' }));
-      await reshardOne(stage, short ? 50 : 60_000);
+      await reshard(stage, { from, to }, { slots: 1, flags: `--cluster-timeout ${short ? 50 : 60_000} --cluster-pipeline 1` });
     }
     if (variant === 'repair') await perform(engine(from, 'timeout 7 $CLI --cluster fix 127.0.0.1:6379 </dev/null 2>&1'));
   },
 });
-
-/** The first slot of the source goes to the target; resolves when redis-cli has ended. */
-async function reshardOne({ cluster, perform, sleep }: Stage, timeoutMs: number): Promise<void> {
-  const [source, target] = [nodeNamed(cluster, from), nodeNamed(cluster, to)];
-  const reshard = `$CLI --cluster reshard ${source.address} --cluster-from ${source.id} --cluster-to ${target.id} --cluster-slots 1 --cluster-timeout ${timeoutMs} --cluster-pipeline 1 --cluster-yes`;
-  await perform(engine(from, `setsid sh -c '${reshard}; echo ended' </dev/null >/tmp/reshard 2>&1 &`));
-  for (let waited = 0; waited < 60; waited++) {
-    const { output } = await perform(engine(from, 'tail -n 3 /tmp/reshard'));
-    if (output.includes('ended')) return;
-    await sleep('250ms');
-  }
-}

@@ -1,5 +1,5 @@
 import { nodeNamed } from './cluster.ts';
-import { ipOf } from './driver.ts';
+import { engine, ipOf } from './driver.ts';
 import type { Stage } from './experiment.ts';
 
 /** Both ends of a slot's way, by the names of their nodes. */
@@ -30,4 +30,33 @@ export async function finishSlot(stage: Stage, slot: number, way: Way): Promise<
     if (answer !== 'OK' && answer !== 'NOKEY') throw new Error(`the keys of slot ${slot} do not go: ${answer}`);
   }
   for (const node of [way.to, way.from]) await stage.ask(node, 'CLUSTER', 'SETSLOT', slot, 'NODE', idOf(stage, way.to));
+}
+
+/**
+ * The engine's own `--cluster reshard` of the first slots of one end, as an operator runs it, again and again until the
+ * rounds or the seconds are over; a round that has begun is finished. Resolves when it has ended, or after half a minute.
+ */
+export async function reshard(
+  { cluster, perform, sleep }: Stage,
+  { from, to }: Way,
+  { slots, flags = '', rounds = 1, seconds = 30 }: { slots: number; flags?: string; rounds?: number; seconds?: number },
+): Promise<void> {
+  const [source, target] = [nodeNamed(cluster, from), nodeNamed(cluster, to)];
+  const once = `$CLI --cluster reshard ${source.address} --cluster-from ${source.id} --cluster-to ${target.id} --cluster-slots ${slots} ${flags} --cluster-yes`;
+  // Resharding is refused until everybody has heard of the round before.
+  const script = `until=$(($(date +%s) + ${seconds}))
+over() { [ $(date +%s) -ge $until ]; }
+agree() { $CLI --cluster check ${source.address} | grep -q "All nodes agree"; }
+for round in $(seq ${rounds}); do
+  until over || agree; do sleep 0.2; done
+  over && break
+  ${once} || break
+done
+echo ended`;
+  await perform(engine(from, `setsid sh -c '${script}' </dev/null >/tmp/reshard 2>&1 &`));
+  for (let look = 0; look < 60; look++) {
+    const { output } = await perform(engine(from, 'tail -n 2 /tmp/reshard | tail -c 200'));
+    if (output.includes('ended')) return;
+    await sleep('500ms');
+  }
 }
