@@ -144,7 +144,7 @@ program
     ),
   )
   .option('--times <number>', 'run everything this often', positive, 1)
-  .option('--variant <name>', 'only this variant')
+  .option('--variant <names>', "only these variants, such as 'wounded,cured'")
   .option('--jobs <number>', 'how many at a time; default: three for two processors', positive)
   .option('--seed <number>', 'repeat the choices of an earlier run', wholeNumber)
   .option('--results <folder>', 'where records go', 'results')

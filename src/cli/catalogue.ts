@@ -100,7 +100,7 @@ async function runsOf(names: readonly string[], { engine, variant: only, times }
   const runs = engine.split(',').flatMap((each) =>
     experiments.flatMap((experiment) =>
       Object.keys(experiment.variants)
-        .filter((variant) => only === undefined || variant === only)
+        .filter((variant) => only === undefined || only.split(',').includes(variant))
         .map((variant) => ({ experiment, variant, engine: each })),
     ),
   );
