@@ -28,7 +28,7 @@ export default defineExperiment({
     engines: 'Redis 6.0 has no cluster-allow-replica-migration: there the barrier alone decides.',
     audit: {
       scale: { 'cluster-migration-barrier': 1, 'cluster-allow-replica-migration': 1, 'cluster-node-timeout': 2 / 15 },
-      lines: ['cluster-migration-barrier 1'],
+      lines: ['cluster-migration-barrier 1', 'cluster-allow-replica-migration yes'],
     },
   },
   cluster: { replicas: [1, 1, 2], config: { 'cluster-node-timeout': 2_000, appendonly: 'yes' } },

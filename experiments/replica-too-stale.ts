@@ -35,7 +35,7 @@ export default defineExperiment({
         'repl-ping-replica-period': 1 / 10,
         'repl-timeout': 4 / 60,
       },
-      lines: ['cluster-replica-validity-factor 10', 'cluster-migration-barrier 1'],
+      lines: ['# No line helps a replica that is stale: with 0 it takes over, and all that it lags behind is lost.'],
     },
   },
   cluster: {
