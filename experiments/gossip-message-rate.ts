@@ -20,8 +20,8 @@ import type { EngineInfo } from '../src/timeline.ts';
 
 /** 30 MB as fast as it goes. */
 const publishMuch = (node: string) => engine(node, `$CLI -r 500 PUBLISH news "$(head -c 60000 /dev/zero | tr '\\0' x)" >/dev/null`);
-/** 2,500 messages at 400 a second or a little less. */
-const publish = (node: string, command: string) => engine(node, `$CLI -c -r 2500 -i 0.0025 ${command} news 'nothing new' >/dev/null`);
+/** 3,500 messages, at 600 a second where the machine is idle, and never more. */
+const publish = (node: string, command: string) => engine(node, `$CLI -c -r 3500 -i 0.0015 ${command} news 'nothing new' >/dev/null`);
 
 const untold = ({ kind, version }: EngineInfo): string | undefined =>
   kind === 'redis' && version.startsWith('6.') ? 'it does not tell the memory of its links, and has no limit for it' : undefined;
@@ -41,7 +41,7 @@ export default defineExperiment({
     audit: { scale: { 'cluster-node-timeout': 1 }, lines: ['cluster-node-timeout 15000'] },
   },
   cluster: { spares: 1 },
-  budget: { messagesPerSecond: 10, busBytes: 100_000 },
+  budget: { messagesPerSecond: 10 },
   variants: {
     wounded: {
       about: 'a node timeout of 1.5 s',
@@ -49,16 +49,22 @@ export default defineExperiment({
       expect: { 'gossip-rate-bounded': 'violated' },
     },
     cured: { about: 'a node timeout of 6 s', config: { 'cluster-node-timeout': 6_000 } },
-    publish: {
-      about: '400 PUBLISH a second at one of six nodes, a node timeout of 6 s',
+    memory: {
+      about: 'a node timeout of 6 s: the links hold little, whoever comes and goes',
       config: { 'cluster-node-timeout': 6_000 },
-      budget: { messagesPerSecond: 1_000, busBytes: 4_000_000 },
+      budget: { busBytes: 100_000 },
+      unsuited: untold,
+    },
+    publish: {
+      about: 'some 500 PUBLISH a second at one of six nodes, a node timeout of 6 s',
+      config: { 'cluster-node-timeout': 6_000 },
+      budget: { messagesPerSecond: 1_000 },
       expect: { 'gossip-rate-bounded': 'violated' },
     },
     sharded: {
-      about: '400 SPUBLISH a second, which go to the replica of the slot alone',
+      about: 'some 500 SPUBLISH a second, which go to the replica of the slot alone',
       config: { 'cluster-node-timeout': 6_000 },
-      budget: { messagesPerSecond: 1_000, busBytes: 4_000_000 },
+      budget: { messagesPerSecond: 1_000 },
       unsuited: ({ kind, version }) => (kind === 'redis' && version.startsWith('6.') ? 'it has no sharded channels' : undefined),
     },
     unread: {
