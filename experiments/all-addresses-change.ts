@@ -54,7 +54,8 @@ export default defineExperiment({
       expect: ({ kind }) =>
         kind === 'valkey'
           ? whoIsSuspected
-          : { 'replicas-in-step': 'violated', 'replica-follows-primary': 'violated', 'recovers-in-time': 'violated', ...whoIsSuspected },
+          : // Chance again: the address may come from the primary itself before gossip, and who is failed over is followed anew.
+            { 'replicas-in-step': 'open', 'replica-follows-primary': 'open', 'recovers-in-time': 'open', ...whoIsSuspected },
     },
     repair: { about: 'the same, and then CLUSTER REPLICATE at every replica whose link is down', expect: whoIsSuspected },
     cured: {

@@ -16,6 +16,17 @@ import { newestView } from '../src/joining.ts';
 
 const promotions = (timeline: Timeline): number => timeline.of('log-line').filter(({ kind }) => kind === 'election-won').length;
 
+/** Nobody waits for an answer on the bus, by what all have said since the last heal. */
+const answersAll = (timeline: Timeline): boolean => {
+  const fromMs = timeline.of('fault-healed').at(-1)?.atMs ?? 0;
+  return timeline.run.nodes.every(({ name }) =>
+    timeline
+      .seen('topology', { node: name, fromMs })
+      .at(-1)
+      ?.value.every(({ pingSentAt }) => pingSentAt === 0),
+  );
+};
+
 export default defineExperiment({
   name: 'bus-port-half-open',
   hypothesis: 'A bus port that is open in one direction only costs no failover, for a node that can speak or hear is not dead.',
@@ -62,7 +73,8 @@ export default defineExperiment({
           await until('a replica has taken over', (seen) => promotions(seen) > before, '12s');
         }
       }
-      await until('all is well again', isHealthy, '20s');
+      // A link that is still being dialled is called connected; the other direction must not be blocked before it is there.
+      await until('all is well again, and every ping is answered', (seen) => isHealthy(seen) && answersAll(seen), '20s');
     }
   },
 });
