@@ -1,8 +1,9 @@
 /*
  * The disk of a replica is full when it needs a full resync. It writes the snapshot to disk before it reads it, cannot,
- * and asks again at once (replication.c readSyncBulkPayload: "Write error or short write writing to the DB dump file",
- * which does not say that the disk is full). Each round costs the primary a fork and a transfer: ten rounds a second on
- * Redis, one on Valkey 9.1. The replica answers from what it had, and cluster_state says ok.
+ * and asks again (replication.c readSyncBulkPayload: "Write error or short write writing to the DB dump file", which does
+ * not say that the disk is full). Each round costs the primary a fork and a transfer: ten rounds a second on Redis from 7.0
+ * on, which does not wait for its cron, and one on Redis 6.0 and Valkey 9.1. The replica answers from what it had, and
+ * cluster_state says ok.
  *
  * Scaled: a data set of 8 MB on a volume of 64 MB with 1 MB free; the mechanism does not depend on sizes. With
  * repl-diskless-load the snapshot goes from the link into memory, and its disk does not matter.
@@ -24,7 +25,7 @@ export default defineExperiment({
       'The snapshot goes to the disk of the replica first, which has no space; the replica asks for the next one at once (replication.c readSyncBulkPayload, replicationAbortSyncTransfer).',
     setting: 'repl-diskless-load disabled, the default, and the free space of the volume',
     remedy: 'repl-diskless-load swapdb, by CONFIG SET too, or space',
-    engines: 'Redis goes round ten times a second, Valkey 9.1 once a second.',
+    engines: 'Redis from 7.0 on goes round ten times a second; Redis 6.0 and Valkey 9.1 go round once a second.',
     audit: { scale: { 'repl-diskless-load': 1 }, lines: ['repl-diskless-load swapdb'] },
   },
   cluster: { config: { 'repl-diskless-load': 'disabled', 'repl-backlog-size': '16kb', rdbcompression: 'no' } },
