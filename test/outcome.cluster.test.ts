@@ -413,6 +413,17 @@ const cases: readonly Case[] = [
     },
   },
   {
+    reason: 'unresolved',
+    when: 'its name leads nowhere',
+    happened: false,
+    async provoke() {
+      // A name that no resolver needs to be asked for.
+      using client = new Connection({ ...primary.dial, host: 'no..body' }, { name: 'slotquake-outcome', timeoutMs: 1_000 });
+      await client.settled();
+      return { error: await errorOf(client.request([['SET', key, '1']])), happened: !(await is(null)) };
+    },
+  },
+  {
     reason: 'unreachable',
     when: 'no way leads there',
     happened: false,
