@@ -5,8 +5,8 @@
  * who is up to date.
  *
  * With a wrong password it tries again each second (replication.c syncWithMaster, replicationCron). With none it gets as
- * far as SYNC, and an aborted SYNC is tried again at once from Redis 6.2 on (readSyncBulkPayload,
- * cancelReplicationHandshake): more than a hundred connections a second here, and five lines in the log for each.
+ * far as SYNC, and an aborted SYNC is tried again each second by Redis 6.0, and at once by 7.0 (readSyncBulkPayload,
+ * cancelReplicationHandshake): hundreds of connections a second here, and several lines in the log for each.
  *
  * The documents speak of a resync loop. It is a loop of logins: PSYNC and SYNC are refused before anything is sent, so that
  * sync_full stays as it is.
@@ -44,7 +44,7 @@ export default defineExperiment({
     remedy:
       'Give every node the same requirepass and masterauth whatever its role is, change both together, and watch master_link_status rather than cluster_state; CONFIG SET masterauth mends it without a restart.',
     engines:
-      'The link stays down on all. Without masterauth Redis 6.0 tries once a second, later Redis and every Valkey without a pause; with a wrong one all try once a second.',
+      'Without masterauth Redis 6.0 tries again once a second, and Redis 7.0 without a pause, hundreds of times a second; with a wrong one both try once a second.',
     audit:
       'Whether masterauth of each node is a password that every other takes decides, which no single redis.conf tells: look for requirepass or user lines without masterauth in the files of all nodes.',
   },

@@ -41,7 +41,8 @@ export default defineExperiment({
     setting: 'a host name in cluster-announce-ip; cluster-preferred-endpoint-type hostname without a name server that is always there',
     remedy:
       'Announce addresses to the bus, and names by cluster-announce-hostname only; tell clients addresses, or give them a cache of names and the name server a replica.',
-    engines: 'The stall is the same on all. Names for clients are announced from Redis 7.0 on and by every Valkey.',
+    engines:
+      'Redis 6.0 and 7.0 stand still alike, for as long as one lookup takes. Names for clients are announced from Redis 7.0 on and by every Valkey.',
     audit:
       'A cluster-announce-ip that is no address decides, at any node: `CONFIG GET cluster-announce-ip` tells. Each node has its own, so that no single redis.conf can be tried.',
   },

@@ -3,7 +3,7 @@
  * stand live on. With the next restart each side refuses the other. The node is marked fail and its shard has lost its
  * replica, while the cluster says ok and clients feel nothing until the primary dies as well.
  *
- * The documents blame wrong names too: none of these engines looks at the name (tls.c asks for a certificate of the
+ * The documents blame wrong names too: the engine does not look at the name (tls.c asks for a certificate of the
  * authority, and sets no host to verify), so that a certificate for somebody else is as good as any. On the bus refusals
  * are logged at loglevel verbose only (cluster.c clusterLinkConnectHandler, clusterConnAcceptHandler).
  *
@@ -41,7 +41,7 @@ export default defineExperiment({
     setting: 'tls-cert-file and tls-ca-cert-file: a certificate that has expired or is of an authority that the other nodes do not know',
     remedy:
       'Let every node trust old and new authority before the first certificate changes, restart one node and see that it comes back before the next, and watch the dates; names do not matter to the bus.',
-    engines: 'The same on all: none checks the name.',
+    engines: 'Redis 6.0 and 7.0 do the same: neither looks at the name.',
     audit:
       'No setting decides but the certificates themselves: `openssl verify -CAfile` of tls-ca-cert-file on the tls-cert-file of every other node tells beforehand.',
   },
