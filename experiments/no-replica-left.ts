@@ -51,15 +51,18 @@ export default defineExperiment({
   async disturb({ cluster, inject, until }) {
     const dead = nodeNamed(cluster, replica).address;
     await using _replica = await inject(kill(replica));
-    // Until the replica is marked fail, 5 s, and a full resync. By the primary's word: a replica says that its link is up
-    // before the primary sends it what was written during the transfer.
+    // Until the replica is marked fail, 5 s, and a full resync. By the primary's word, and only when the replica has
+    // acknowledged what was written until it was online: before that it lacks what came during the transfer.
     await until(
       'another replica has come and is in step',
-      (timeline) =>
-        timeline
-          .seen('replication', { node: primary })
-          .at(-1)
-          ?.value.replicas.some(({ address, state }) => address !== dead && state === 'online') ?? false,
+      (timeline) => {
+        const told = timeline.seen('replication', { node: primary }).map(({ value: { offset, replicas } }) => ({
+          offset,
+          acknowledged: replicas.find(({ address, state }) => address !== dead && state === 'online')?.offset,
+        }));
+        const wanted = told.find(({ acknowledged }) => acknowledged !== undefined)?.offset ?? Number.POSITIVE_INFINITY;
+        return (told.at(-1)?.acknowledged ?? 0) >= wanted;
+      },
       '14s',
     );
     await using _primary = await inject(kill(primary));
