@@ -18,6 +18,8 @@ export function objectionsOf(exitCode: number, output: string): string[] {
   const lines = stripVTControlCharacters(output)
     .split('\n')
     .map((line) => line.trim());
+  // What timeout(1) had to end waits for a node that hangs.
+  if (lines.includes('Terminated') || exitCode === 124) return ['it had not ended after 4 s'];
   const objections = lines
     .filter((line) => /^(\[(ERR|WARNING)\]|\*\*\* )|Could not connect|Failed to|: ERR /.test(line))
     .map((line) => line.replace(/^(\[\w+\]|\*\*\*) */, ''));

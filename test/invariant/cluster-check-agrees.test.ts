@@ -72,6 +72,9 @@ describe('the objections of --cluster check', () => {
   it('are its last words where it failed without one', () => {
     expect(objectionsOf(127, 'sh: redis-cli: not found\n')).toEqual(['sh: redis-cli: not found']);
   });
+  it('are that it hangs, where it had to be ended', () => {
+    expect(objectionsOf(124, '>>> Performing Cluster Check\nTerminated\n')).toEqual(['it had not ended after 4 s']);
+  });
   it('are none where all is well', () => {
     expect(objectionsOf(0, '[OK] All 16384 slots covered.\n')).toEqual([]);
   });
