@@ -5,7 +5,7 @@
  * reads the past, and a failover loses all of the lag.
  *
  * Scaled: the alarm is at 2 MB instead of 50 MB, and after 5 s instead of 10 s. The line carries 0.25 MB a second. Clients
- * write 0.6 MB a second to the shard, or, cured, a fifth of that; no setting makes the line faster.
+ * write 0.6 MB a second to the shard, or, cured, a fifth of that, in large values: the line is felt, and carries them.
  */
 import rateLimit from '../src/fault/rate-limit.ts';
 import { defineExperiment, lags } from '../src/index.ts';
@@ -34,7 +34,7 @@ export default defineExperiment({
       workload: registers({ rate: 300, valueBytes: 8_000 }),
       expect: { 'replication-lag-bounded': 'violated' },
     },
-    cured: { about: 'clients write less than the line carries', workload: registers({ rate: 300, valueBytes: 1_600 }) },
+    cured: { about: 'clients write less than the line carries', workload: registers({ rate: 15, valueBytes: 32_000 }) },
   },
   async disturb({ inject, until }) {
     await using _slow = await inject(rateLimit(replica, { kbitPerSecond: 2_000, port: 'client', peers: 'its primary', direction: 'in' }));
