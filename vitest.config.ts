@@ -11,6 +11,8 @@ export default defineConfig({
           exclude: ['test/**/*.{process,browser,cluster}.test.ts'],
           // No test leaves anything behind in a module, so that all of them may share what was loaded.
           isolate: false,
+          // They take seconds, and more on a machine that does other things as well.
+          testTimeout: 30_000,
           maxWorkers: 2,
         },
       },
