@@ -32,11 +32,15 @@ export default defineExperiment({
     wounded: {
       about: 'a primary comes back elsewhere and announces its old address',
       settleWithin: '6s',
-      expect: {
-        'bus-links-complete': 'violated',
+      // Whoever dials the old address again in the end may have the node in PFAIL just then: chance decides.
+      expect: ({ version }) => ({
+        'views-agree': 'open',
+        'state-ok': 'open',
+        // Redis 6.0 has no CLUSTER LINKS, and tells of its own half of each link only.
+        'bus-links-complete': version.startsWith('6.') ? 'open' : 'violated',
         'replicas-in-step': 'violated',
         'recovers-in-time': 'violated',
-      },
+      }),
     },
     repair: { about: 'the same, and then it is told to announce nothing' },
     unset: { about: 'nobody announces an address', config: { 'cluster-announce-ip': '' } },

@@ -40,13 +40,14 @@ export default defineExperiment({
     wounded: {
       about: 'nobody does anything',
       settleWithin: '6s',
-      expect: {
+      // Redis 6.0 tells of its own half of each link only, as it has no CLUSTER LINKS.
+      expect: ({ version }) => ({
         'views-agree': 'violated',
-        'bus-links-complete': 'violated',
         'state-ok': 'violated',
         'replicas-in-step': 'violated',
         'recovers-in-time': 'violated',
-      },
+        ...(version.startsWith('6.') ? {} : { 'bus-links-complete': 'violated' }),
+      }),
     },
     met: {
       about: 'one node MEETs the five others, and nobody looks at the replicas',

@@ -29,14 +29,15 @@ export default defineExperiment({
     wounded: {
       about: 'introduced while the bus port is closed; it is opened afterwards, and nobody introduces it again',
       settleWithin: '6s',
-      expect: {
+      // Redis 6.0 tells of its own half of each link only, as it has no CLUSTER LINKS.
+      expect: ({ version }) => ({
         'views-agree': 'violated',
-        'bus-links-complete': 'violated',
         'state-ok': 'violated',
         'epochs-unique': 'violated',
         'data-not-empty': 'violated',
         'recovers-in-time': 'violated',
-      },
+        ...(version.startsWith('6.') ? {} : { 'bus-links-complete': 'violated' }),
+      }),
     },
     cured: { about: 'once the port is open CLUSTER MEET is given again, and then CLUSTER REPLICATE' },
   },
