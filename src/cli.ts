@@ -148,6 +148,7 @@ program
   .option('--jobs <number>', 'how many at a time; default: three for two processors', positive)
   .option('--seed <number>', 'repeat the choices of an earlier run', wholeNumber)
   .option('--results <folder>', 'where records go', 'results')
+  .option('--again', 'run once more, alone, what was not as expected; both are told, the second counts', false)
   .option('--record', 'write what was measured to experiments/measured.json, for `npm run docs`', false)
   .addHelpText('after', examples('catalogue', 'catalogue killed-primary quorum-lost --engine redis:7.0,valkey:9.1 --times 3'))
   .action(async (names: string[], flags) => {

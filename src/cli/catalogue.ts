@@ -16,6 +16,8 @@ export interface CatalogueFlags {
   readonly seed?: number;
   readonly results: string;
   readonly record: boolean;
+  /** Whether what was not as expected is run once more, when nothing else runs. */
+  readonly again: boolean;
 }
 
 /** One run to make. */
@@ -45,7 +47,7 @@ export async function catalogue(names: readonly string[], flags: CatalogueFlags,
   const atOnce = flags.jobs ?? room.atOnce;
   console.log(`${wanted.length} runs, up to ${atOnce} at a time`);
   const measured: Measured[] = [];
-  const bad: string[] = [];
+  let bad: { readonly job: Done<Ended>['job']; readonly said: string }[] = [];
   let notAsked = 0;
   const onDone = (done: Done<Ended>): void => {
     if (signal.aborted) return;
@@ -56,7 +58,7 @@ export async function catalogue(names: readonly string[], flags: CatalogueFlags,
     }
     const fine = verdict === 'as-expected' || verdict === 'not-asked';
     if (verdict === 'not-asked') notAsked++;
-    if (!fine) bad.push(`${done.job.name}: ${verdict}: ${because}${folder ? `; see ${folder}` : ''}`);
+    if (!fine) bad.push({ job: done.job, said: `${done.job.name}: ${verdict}: ${because}${folder ? `; see ${folder}` : ''}` });
     const mark = fine ? styleText('green', '✓') : styleText('red', '✗');
     const why = verdict === 'as-expected' ? '' : `  ${verdict}: ${because}`;
     console.log(`${mark} ${done.job.name.padEnd(56)} ${formatMs(tookMs).padStart(7)}${why}`);
@@ -70,9 +72,19 @@ export async function catalogue(names: readonly string[], flags: CatalogueFlags,
     return { ...child, run };
   });
   await runPool(jobs, { ...room, atOnce, signal, onDone });
+  if (flags.again && bad.length > 0 && !signal.aborted) {
+    const first = bad;
+    bad = [];
+    for (const { said } of first) console.log(`not as expected: ${said}`);
+    console.log(`tried once more, one at a time: ${first.length}`);
+    await runPool(
+      first.map(({ job }) => job),
+      { ...room, atOnce: 1, signal, onDone },
+    );
+  }
   if (signal.aborted) return exitCode.aborted;
   if (notAsked > 0) console.log(`${notAsked} not asked, because the engine cannot be`);
-  for (const text of bad) console.log(`not as expected: ${text}`);
+  for (const { said } of bad) console.log(`not as expected: ${said}`);
   console.log(`${wanted.length - notAsked - bad.length} passed, ${bad.length} failed`);
   return bad.length > 0 ? exitCode.notAsExpected : exitCode.asExpected;
 }
