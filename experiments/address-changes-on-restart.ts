@@ -53,16 +53,11 @@ export default defineExperiment({
     if (!moved || !replica) throw new Error('no primary has moved');
     await until(
       'it is back',
-      (timeline) =>
-        timeline.seen('cluster-info', { node: moved.name }).at(-1)?.value.state === 'ok' && newestView(timeline, moved.name).length > 1,
+      (timeline) => timeline.newest('cluster-info', moved.name)?.state === 'ok' && newestView(timeline, moved.name).length > 1,
       '10s',
     );
     if (variant !== 'repair') return;
-    await until(
-      'its replica has lost it',
-      (timeline) => timeline.seen('replication', { node: replica.name }).at(-1)?.value.link === 'down',
-      '10s',
-    );
+    await until('its replica has lost it', (timeline) => timeline.newest('replication', replica.name)?.link === 'down', '10s');
     await ask(moved.name, 'CONFIG', 'SET', 'cluster-announce-ip', '');
     await until('all is well again', isHealthy, '15s');
   },

@@ -88,7 +88,7 @@ export default defineExperiment({
     await meetAll(cluster.nodes[0]?.name ?? '');
     await until(
       'the state is ok everywhere',
-      (seen) => cluster.nodes.every(({ name }) => seen.seen('cluster-info', { node: name }).at(-1)?.value.state === 'ok'),
+      (seen) => cluster.nodes.every(({ name }) => seen.newest('cluster-info', name)?.state === 'ok'),
       '15s',
     );
     if (variant === 'met') return;
@@ -96,7 +96,7 @@ export default defineExperiment({
     for (let look = 0; look < 3 && !(await until('all is well', isHealthy, '4s')); look++) {
       for (const { name } of cluster.nodes) {
         const primary = newestView(timeline(), name).find(({ flags }) => flags.includes('myself'))?.primary;
-        const link = timeline().seen('replication', { node: name }).at(-1)?.value.link;
+        const link = timeline().newest('replication', name)?.link;
         if (primary && link === 'down') await replicate(stage, name, primary, '5s');
       }
     }

@@ -28,7 +28,7 @@ const symptom = {
 
 /** Whether this node said last that it replicates, with its link like this. */
 const linked = (timeline: Timeline, node: string, link: 'up' | 'down'): boolean => {
-  const last = timeline.seen('replication', { node }).at(-1)?.value;
+  const last = timeline.newest('replication', node);
   return last?.role === 'replica' && last.link === link;
 };
 

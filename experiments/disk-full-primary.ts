@@ -29,7 +29,7 @@ const canDoWithout = ({ kind, version }: EngineInfo): boolean => {
   return kind === 'valkey' && (major > 9 || (major === 9 && minor >= 1));
 };
 
-const newest = (timeline: Timeline) => timeline.seen('persistence', { node: primary }).at(-1)?.value;
+const newest = (timeline: Timeline) => timeline.newest('persistence', primary);
 const ended = (timeline: Timeline): boolean => timeline.of('container-exited').some(({ node }) => node === primary);
 
 /** What happens while the disk is full, by variant. */

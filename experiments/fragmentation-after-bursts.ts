@@ -48,8 +48,7 @@ export default defineExperiment({
   async disturb(stage) {
     const { ask, inject, until, sleep, variant } = stage;
     await burst(stage, variant === 'big-values' ? large : small);
-    const ratio = (node: string): number =>
-      stage.timeline().seen('memory', { node }).at(-1)?.value.fragmentation ?? Number.POSITIVE_INFINITY;
+    const ratio = (node: string): number => stage.timeline().newest('memory', node)?.fragmentation ?? Number.POSITIVE_INFINITY;
     switch (variant) {
       case 'cured':
         {

@@ -17,7 +17,7 @@ import setAdd from '../src/workload/set-add.ts';
 
 /** How far the replica is behind, by what each of the two says of itself: what the primary knows of it is up to a second old. */
 function lagBytes(timeline: Timeline, primary: string, replica: string): number {
-  const offset = (node: string): number => timeline.seen('replication', { node }).at(-1)?.value.offset ?? 0;
+  const offset = (node: string): number => timeline.newest('replication', node)?.offset ?? 0;
   return offset(primary) - offset(replica);
 }
 

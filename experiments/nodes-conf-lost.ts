@@ -25,7 +25,7 @@ const empty = files(victim, 'find /data -mindepth 1 -maxdepth 1 ! -name redis.co
 
 /** Whether the victim, by the id that it has now, knows all members. */
 function knowsAll(timeline: Timeline): boolean {
-  const view = timeline.seen('topology', { node: victim }).at(-1)?.value ?? [];
+  const view = timeline.newest('topology', victim) ?? [];
   return timeline.run.nodes.every(({ name, id }) =>
     view.some((node) => node.id === id && !node.flags.includes('handshake') && node.flags.includes('myself') === (name === victim)),
   );

@@ -53,7 +53,7 @@ export default defineExperiment({
     const { ask, cluster, inject, until, variant, perform } = stage;
     const tag = `{${hashTagIn(cluster.nodes.find(({ name }) => name === from)?.slots ?? [])}}`;
     const slot = keySlot(tag);
-    const usedBytes = (): number => stage.timeline().seen('memory', { node: to }).at(-1)?.value.usedBytes ?? 0;
+    const usedBytes = (): number => stage.timeline().newest('memory', to)?.usedBytes ?? 0;
     const before = usedBytes();
     const keys = Array.from({ length: batches.count }, (_, batch) =>
       Array.from({ length: batches.keys }, (__, key) => `big:${batch}:${key}:${tag}`),

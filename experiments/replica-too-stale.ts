@@ -62,7 +62,7 @@ export default defineExperiment({
   async disturb({ inject, until, sleep }) {
     await using parted = await inject(partition(stale, { against: primary, port: 'client' }));
     const linkDown = 'the replica has given its link up';
-    await until(linkDown, (timeline) => timeline.seen('replication', { node: stale }).at(-1)?.value.link === 'down', '8s');
+    await until(linkDown, (timeline) => timeline.newest('replication', stale)?.link === 'down', '8s');
     await sleep('5s');
     await using _killed = await inject(kill(primary));
     // The network is well again, too late: there is nobody to sync from.

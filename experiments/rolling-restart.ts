@@ -30,15 +30,12 @@ async function restart({ ask, perform, sleep }: Stage, node: string): Promise<vo
 
 /** The same, and it is back when it has all that its primary has, and all the others have a link to it. */
 async function restartWithCare(stage: Stage, node: string): Promise<void> {
-  const latest = (timeline: Timeline) => timeline.seen('replication', { node }).at(-1)?.value;
+  const latest = (timeline: Timeline) => timeline.newest('replication', node);
   const before = latest(stage.timeline())?.runId;
   await restart(stage, node);
   const { id } = nodeNamed(stage.cluster, node);
   const linked = (timeline: Timeline, peer: string): boolean =>
-    timeline
-      .seen('topology', { node: peer })
-      .at(-1)
-      ?.value.some((seen) => seen.id === id && seen.linked && !seen.flags.includes('fail')) ?? false;
+    timeline.newest('topology', peer)?.some((seen) => seen.id === id && seen.linked && !seen.flags.includes('fail')) ?? false;
   const back = (timeline: Timeline): boolean => {
     const now = latest(timeline);
     const inStep = now !== undefined && now.runId !== before && now.link === 'up' && now.syncInProgress === false;

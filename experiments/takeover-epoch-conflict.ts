@@ -18,8 +18,7 @@ import partition from '../src/fault/partition.ts';
 import { defineExperiment, listedBy, replaced, type Timeline } from '../src/index.ts';
 import setAdd from '../src/workload/set-add.ts';
 
-const epochAt = (timeline: Timeline, node: string): number =>
-  timeline.seen('cluster-info', { node }).at(-1)?.value.counters['cluster_current_epoch'] ?? 0;
+const epochAt = (timeline: Timeline, node: string): number => timeline.newest('cluster-info', node)?.counters['cluster_current_epoch'] ?? 0;
 
 export default defineExperiment({
   name: 'takeover-epoch-conflict',

@@ -34,6 +34,22 @@ export interface ClusterSpec {
   readonly formation?: 'written' | 'meet';
 }
 
+/** How many nodes and of what size a spec asks for, with what it leaves out filled in. */
+export function sizesOf({ primaries = 3, replicas = 1, spares = 0, places = 0, memoryMb = 256, diskMb = 64 }: ClusterSpec): {
+  readonly primaries: number;
+  /** Of each primary, in order. */
+  readonly replicas: readonly number[];
+  /** Primaries and replicas. */
+  readonly count: number;
+  readonly spares: number;
+  readonly places: number;
+  readonly memoryMb: number;
+  readonly diskMb: number;
+} {
+  const each = typeof replicas === 'number' ? Array.from({ length: primaries }, () => replicas) : replicas;
+  return { primaries, replicas: each, count: primaries + each.reduce((sum, own) => sum + own, 0), spares, places, memoryMb, diskMb };
+}
+
 /** A member of the cluster as it was formed. Its role now is in the topology, not here. */
 export interface Node extends Host {
   readonly id: string;

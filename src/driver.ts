@@ -179,6 +179,9 @@ export interface Hosts extends AsyncDisposable {
   remove(): Promise<void>;
 }
 
+/** What a toolbox may use beside the data volume that it keeps. */
+export const toolboxMemoryMb = 64;
+
 export interface Driver {
   readonly name: string;
   readonly version: string;

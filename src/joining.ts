@@ -6,7 +6,7 @@ import type { TopologyView } from './timeline/observation.ts';
 import type { Timeline } from './timeline/timeline.ts';
 
 /** The newest view that a node has told; empty where it has told none. */
-export const newestView = (timeline: Timeline, node: string): TopologyView => timeline.seen('topology', { node }).at(-1)?.value ?? [];
+export const newestView = (timeline: Timeline, node: string): TopologyView => timeline.newest('topology', node) ?? [];
 
 /** CLUSTER MEET, as an operator gives it. */
 export function meet({ ask }: Stage, introducer: string, { address }: Pick<Host, 'address'>): Promise<string> {

@@ -18,6 +18,6 @@ export async function outage({ inject }: Stage, replica: string, primary: string
 
 /** Whether the newest answer of a replica says that it is linked and takes no full resync. */
 export function linked(timeline: Timeline, replica: string): boolean {
-  const newest = timeline.seen('replication', { node: replica }).at(-1)?.value;
+  const newest = timeline.newest('replication', replica);
   return newest?.link === 'up' && newest.syncInProgress === false;
 }

@@ -1,6 +1,8 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { AbortedError, type ExitCode, exitCode, SlotquakeError } from '../base/errors.ts';
+import { sizesOf } from '../cluster.ts';
+import { toolboxMemoryMb } from '../driver.ts';
 import { clusterOf, type Experiment } from '../experiment.ts';
 import type { Judgement } from '../judge.ts';
 import type { Job } from '../pool.ts';
@@ -26,8 +28,6 @@ const cli = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? '../cli.ts' 
 const megabyte = 2 ** 20;
 /** Node itself, with its history and its guard. */
 const harnessMb = 250;
-/** The toolbox beside each engine. */
-const toolboxMb = 64;
 
 /** A run as a process of its own, so that several go on at a time. It heals and removes everything when it is told to stop. */
 export function childRun({ name, experiment, variant, engine, results, seed, config }: ChildRun): Job<RunLine> {
@@ -58,9 +58,8 @@ export function childRun({ name, experiment, variant, engine, results, seed, con
 
 /** What the containers of a run may take at most, and the process that runs it. */
 function memoryOf(experiment: Experiment, variant: string): number {
-  const { primaries = 3, replicas = 1, spares = 0, places = 0, memoryMb = 256, diskMb = 64 } = clusterOf(experiment, variant);
-  const ofReplicas = typeof replicas === 'number' ? replicas * primaries : replicas.reduce((sum, each) => sum + each, 0);
-  return ((primaries + ofReplicas + spares) * (memoryMb + diskMb + toolboxMb) + places * toolboxMb + harnessMb) * megabyte;
+  const { count, spares, places, memoryMb, diskMb } = sizesOf(clusterOf(experiment, variant));
+  return ((count + spares) * (memoryMb + diskMb + toolboxMemoryMb) + places * toolboxMemoryMb + harnessMb) * megabyte;
 }
 
 interface Ended {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { UsageError } from '../base/errors.ts';
 import { poll } from '../base/poll.ts';
 import { together } from '../base/together.ts';
-import type { Cluster, ClusterSpec, Node, RedisConfig } from '../cluster.ts';
+import { type Cluster, type ClusterSpec, type Node, type RedisConfig, sizesOf } from '../cluster.ts';
 import { type Driver, type Host, type Hosts, ipOf, type Login, namesOf, type Reach } from '../driver.ts';
 import type { EngineInfo } from '../timeline.ts';
 import { wayOf } from '../traffic.ts';
@@ -62,16 +62,14 @@ export interface FormOptions {
 
 /** Brings up the containers and starts the engines as one cluster. Its nodes are not in agreement yet: see settle.ts. */
 export async function formCluster(driver: Driver, spec: ClusterSpec, options: FormOptions): Promise<Cluster> {
-  const { primaries = 3, replicas = 1, spares = 0, places = 0 } = spec;
-  const replicasOf = typeof replicas === 'number' ? Array.from({ length: primaries }, () => replicas) : replicas;
-  const count = primaries + replicasOf.reduce((sum, each) => sum + each, 0);
-  if (!Number.isInteger(count + spares) || primaries < 1 || replicasOf.some((each) => each < 0) || spares < 0 || count + spares > 100) {
+  const { primaries, replicas, count, spares, places, memoryMb, diskMb } = sizesOf(spec);
+  if (!Number.isInteger(count + spares) || primaries < 1 || replicas.some((each) => each < 0) || spares < 0 || count + spares > 100) {
     throw new UsageError(
-      `expected at least 1 primary, at least 0 replicas each and at most 100 nodes, got ${primaries} primaries with ${replicasOf.join(', ')} replicas and ${spares} spares`,
+      `expected at least 1 primary, at least 0 replicas each and at most 100 nodes, got ${primaries} primaries with ${replicas.join(', ')} replicas and ${spares} spares`,
     );
   }
-  if (replicasOf.length !== primaries)
-    throw new UsageError(`expected a number of replicas for each of the ${primaries} primaries, got ${replicasOf.length} numbers`);
+  if (replicas.length !== primaries)
+    throw new UsageError(`expected a number of replicas for each of the ${primaries} primaries, got ${replicas.length} numbers`);
   if (!Number.isInteger(places) || places < 0 || places > 20)
     throw new UsageError(`expected places as a whole number from 0 to 20, got ${places}`);
   const engine = await driver.identify(options.image, options.runId);
@@ -84,8 +82,8 @@ export async function formCluster(driver: Driver, spec: ClusterSpec, options: Fo
       image: options.image,
       toolboxImage: options.toolboxImage,
       reach: options.reach,
-      memoryMb: options.memoryMb ?? spec.memoryMb ?? 256,
-      diskMb: spec.diskMb ?? 64,
+      memoryMb: options.memoryMb ?? memoryMb,
+      diskMb,
       kept: options.kept,
       ...(options.subnet === undefined ? {} : { subnet: options.subnet }),
     },
@@ -104,7 +102,7 @@ export async function formCluster(driver: Driver, spec: ClusterSpec, options: Fo
     const login = spec.login ?? loginBy(settingsOf(host).requirepass);
     return { ...host, dial: { ...host.dial, ...(login ? { login } : {}), ...(byName ? { byName } : {}) } };
   });
-  const nodes = layOut(reached.slice(0, count), options.runId, replicasOf);
+  const nodes = layOut(reached.slice(0, count), options.runId, replicas);
   const written = spec.formation !== 'meet';
   if (written) await together(nodes, (node) => hosts.write(node.name, 'nodes.conf', nodesConf(nodes, node, engine, spec.hostnames)));
   await together(reached, (host) =>

@@ -18,6 +18,7 @@ import {
   type Leftover,
   type Place,
   type Reach,
+  toolboxMemoryMb,
 } from '../driver.ts';
 import type { EngineInfo } from '../timeline.ts';
 import { parseLogLine } from './container/log-line.ts';
@@ -43,7 +44,6 @@ const labels = {
 const clientPort = 6379;
 /** The exit code where a command could not be asked at all, so that no condition takes it for a no. */
 const notAsked = 125;
-const toolboxMemoryMb = 64;
 /** A shell that waits also buries the orphans of what faults start in the background. */
 const waiting = ['sh', '-c', 'while :; do sleep 2147483647 & wait; done'];
 const cpuPeriodUs = 100_000;

@@ -66,15 +66,11 @@ export function replaced(timeline: Timeline, node: string): boolean {
 }
 
 /** The newest that a node said of the cluster's state is fail: it refuses. */
-export const refuses = (timeline: Timeline, node: string): boolean =>
-  timeline.seen('cluster-info', { node }).at(-1)?.value.state === 'fail';
+export const refuses = (timeline: Timeline, node: string): boolean => timeline.newest('cluster-info', node)?.state === 'fail';
 
 /** What a node said last of the member with this id. */
 export const listedBy = (timeline: Timeline, node: string, id: string): NodeView | undefined =>
-  timeline
-    .seen('topology', { node })
-    .at(-1)
-    ?.value.find((peer) => peer.id === id);
+  timeline.newest('topology', node)?.find((peer) => peer.id === id);
 
 /** Nodes that gave no answer; the maps are those of `Timeline.final`. */
 export const silent = (...finals: readonly ReadonlyMap<string, unknown>[]): string[] => [

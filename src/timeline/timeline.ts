@@ -42,6 +42,12 @@ export class Timeline {
       .map(({ seq, atMs, node: who, value }) => ({ seq, atMs, node: who, value: value as Observations[P] }));
   }
 
+  /** What a node answered last to one probe; undefined where it never did. */
+  newest<P extends ProbeName>(probe: P, node: string): Observations[P] | undefined {
+    const last = this.events.findLast((event) => event.type === 'observed' && event.probe === probe && event.node === node);
+    return (last as { readonly value: Observations[P] } | undefined)?.value;
+  }
+
   /** The last answer of each node of the cluster within the verify phase; null for a node that gave none. */
   final<P extends ProbeName>(probe: P): Map<string, Seen<P> | null> {
     const fromMs = this.phaseAtMs('verify') ?? Number.POSITIVE_INFINITY;
