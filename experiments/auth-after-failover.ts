@@ -14,7 +14,7 @@
  * Not scaled. The failover is an orderly one, so that nothing else goes wrong.
  */
 import failover from '../src/fault/failover.ts';
-import { defineExperiment, type Timeline } from '../src/index.ts';
+import { bitten, defineExperiment, type Timeline } from '../src/index.ts';
 import registers from '../src/workload/registers.ts';
 
 const password = 's3cret';
@@ -70,8 +70,8 @@ export default defineExperiment({
   },
   async disturb({ cluster, inject, until, ask, variant }) {
     const [replica] = cluster.nodes.filter(({ primary }) => primary === 'node-1');
-    await using _failover = await inject(failover(replica?.name ?? ''));
-    await until('the replica is seen to have taken over', (timeline) => timeline.of('fault-effective').length > 0, '10s');
+    await using handover = await inject(failover(replica?.name ?? ''));
+    await until('the replica is seen to have taken over', (timeline) => bitten(timeline, handover), '10s');
     const wanted = variant === 'cured' ? 'up' : 'down';
     await until(`the old primary is a replica with its link ${wanted}`, (timeline) => linked(timeline, 'node-1', wanted), '10s');
     if (variant !== 'repair') return;

@@ -13,7 +13,7 @@
  */
 import { engine } from '../src/driver.ts';
 import blockMainThread, { loop } from '../src/fault/block-main-thread.ts';
-import { defineExperiment, replaced } from '../src/index.ts';
+import { bitten, defineExperiment, replaced } from '../src/index.ts';
 
 export default defineExperiment({
   name: 'blocked-main-thread',
@@ -53,7 +53,7 @@ export default defineExperiment({
     }
     await using blocked = await inject(blockMainThread('one primary', { blockFor: variant === 'cured' ? '1s' : '6s' }));
     const [node = ''] = blocked.nodes;
-    await until('the fault bites', (timeline) => timeline.of('fault-effective').length > 0, '8s');
+    await until('the fault bites', (timeline) => bitten(timeline, blocked), '8s');
     await until(
       'it is replaced, or answers again',
       (timeline) =>

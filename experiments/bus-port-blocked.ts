@@ -6,7 +6,7 @@
  * Scaled: the node timeout is 3 s instead of the default 15 s; the mechanism does not depend on it.
  */
 import blockBus from '../src/fault/block-bus.ts';
-import { defineExperiment, replaced } from '../src/index.ts';
+import { bitten, defineExperiment, replaced } from '../src/index.ts';
 
 export default defineExperiment({
   name: 'bus-port-blocked',
@@ -35,7 +35,7 @@ export default defineExperiment({
     if (variant === 'cured') {
       // A peer pings at the latest when it has heard nothing for half the node timeout, so the block bites by then. It
       // ends there: a link given up now is opened again a second later, by TCP's first repeated SYN, still in time.
-      await until('the fault bites', (timeline) => timeline.of('fault-effective').length > 0, '1700ms');
+      await until('the fault bites', (timeline) => bitten(timeline, blocked), '1700ms');
       return;
     }
     await until('the replica serves the slots', (timeline) => replaced(timeline, blocked.nodes[0] ?? ''), '15s');

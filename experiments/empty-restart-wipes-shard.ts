@@ -10,7 +10,7 @@
  * comes back later than its replica was elected.
  */
 import kill from '../src/fault/kill.ts';
-import { defineExperiment, replaced } from '../src/index.ts';
+import { bitten, defineExperiment, replaced } from '../src/index.ts';
 import setAdd from '../src/workload/set-add.ts';
 
 export default defineExperiment({
@@ -42,6 +42,6 @@ export default defineExperiment({
     await using killed = await inject(kill('one primary', { restart: late ? 'on-heal' : 'at-once' }));
     const [node = ''] = killed.nodes;
     if (late) await until('the replica serves the slots', (timeline) => replaced(timeline, node), '20s');
-    else await until('the fault bites', (timeline) => timeline.of('fault-effective').length > 0, '10s');
+    else await until('the fault bites', (timeline) => bitten(timeline, killed), '10s');
   },
 });

@@ -14,7 +14,7 @@
  */
 import failover from '../src/fault/failover.ts';
 import kill from '../src/fault/kill.ts';
-import { defineExperiment, hashTagIn, linked, nodeNamed, replaced, type Stage } from '../src/index.ts';
+import { bitten, defineExperiment, hashTagIn, linked, nodeNamed, replaced, type Stage } from '../src/index.ts';
 
 const [primary, replica] = ['node-1', 'node-4'];
 const burstBytes = 12_000_000;
@@ -52,7 +52,8 @@ export default defineExperiment({
     switch (variant) {
       case 'cured':
         {
-          await using _killed = await inject(kill(replica));
+          await using killed = await inject(kill(replica));
+          await until('it is seen to be gone', (timeline) => bitten(timeline, killed), '5s');
         }
         await until('the replica has loaded everything', (timeline) => linked(timeline, replica), '15s');
         {
@@ -60,7 +61,8 @@ export default defineExperiment({
           await until('it has taken over', (timeline) => replaced(timeline, primary), '10s');
         }
         {
-          await using _killed = await inject(kill(primary));
+          await using killed = await inject(kill(primary));
+          await until('it is seen to be gone', (timeline) => bitten(timeline, killed), '5s');
         }
         break;
       case 'big-values':

@@ -15,7 +15,7 @@ import { engine } from '../src/driver.ts';
 import addNode from '../src/fault/add-node.ts';
 import kill from '../src/fault/kill.ts';
 import pause from '../src/fault/pause.ts';
-import { defineExperiment } from '../src/index.ts';
+import { bitten, defineExperiment } from '../src/index.ts';
 import type { EngineInfo } from '../src/timeline.ts';
 
 /** 30 MB as fast as it goes. */
@@ -99,8 +99,9 @@ export default defineExperiment({
           '15s',
         );
       }
-      await using _added = await inject(addNode('one primary'));
-      await sleep('5s');
+      await using added = await inject(addNode('one primary'));
+      await until('everybody has heard of the new one', (timeline) => bitten(timeline, added), '20s');
+      await sleep('3s');
     }
   },
 });

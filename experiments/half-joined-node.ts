@@ -9,7 +9,7 @@
  * with HARD and forgotten by all the others, so that it is judged as the member that it should become.
  */
 import blockBus from '../src/fault/block-bus.ts';
-import { defineExperiment } from '../src/index.ts';
+import { bitten, defineExperiment } from '../src/index.ts';
 import { estrange, meet, newestView, replicate } from '../src/joining.ts';
 import type { TopologyView } from '../src/timeline/observation.ts';
 
@@ -32,14 +32,15 @@ export default defineExperiment({
     wounded: {
       about: 'introduced while it cannot call back; the way is opened afterwards, and nobody introduces it again',
       settleWithin: '6s',
-      expect: {
+      // Redis 6.0 tells of its own half of each link only, as it has no CLUSTER LINKS.
+      expect: ({ version }) => ({
         'views-agree': 'violated',
-        'bus-links-complete': 'violated',
         'state-ok': 'violated',
         'epochs-unique': 'violated',
         'data-not-empty': 'violated',
         'recovers-in-time': 'violated',
-      },
+        ...(version.startsWith('6.') ? {} : { 'bus-links-complete': 'violated' }),
+      }),
       unsuited: ({ kind }) =>
         kind === 'valkey' ? 'it sends MEET again, and the node joins by itself: that is the variant again' : undefined,
     },
@@ -56,8 +57,8 @@ export default defineExperiment({
     const [introducer] = others;
     if (!introducer || !newcomer) throw new Error('there is no replica');
     {
-      await using _refused = await inject(blockBus(newcomer.name, { connections: 'from' }));
-      await until('its calls are seen to be refused', (seen) => seen.of('fault-effective').length > 0, '5s');
+      await using refused = await inject(blockBus(newcomer.name, { connections: 'from' }));
+      await until('its calls are seen to be refused', (seen) => bitten(seen, refused), '5s');
       await estrange(stage, newcomer.name);
       await meet(stage, introducer.name, newcomer);
       const id = timeline().run.nodes.find(({ name }) => name === newcomer.name)?.id;

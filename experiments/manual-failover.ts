@@ -8,7 +8,7 @@
  * Scaled: nothing. The replica is 100 ms behind, as one in another region is, so that something is always on its way.
  */
 import latency from '../src/fault/latency.ts';
-import { defineExperiment, replaced } from '../src/index.ts';
+import { bitten, defineExperiment, replaced } from '../src/index.ts';
 import setAdd from '../src/workload/set-add.ts';
 
 /** Not judged: whether the old primary still acknowledges after the new one did is a matter of a millisecond. */
@@ -37,7 +37,7 @@ export default defineExperiment({
   },
   async disturb({ cluster, inject, ask, until, sleep, variant }) {
     await using behind = await inject(latency('one replica', { delay: '100ms', port: 'client', peers: 'its primary' }));
-    await until('the replica is behind', (timeline) => timeline.of('fault-effective').length > 0, '5s');
+    await until('the replica is behind', (timeline) => bitten(timeline, behind), '5s');
     // The packets of the first 100 ms are all on their way.
     await sleep('500ms');
     const [replica = ''] = behind.nodes;

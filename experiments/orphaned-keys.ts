@@ -12,7 +12,18 @@
  */
 import failover from '../src/fault/failover.ts';
 import freeze from '../src/fault/freeze.ts';
-import { carryKeys, defineExperiment, engine, hashTagIn, keySlot, nodeNamed, openSlot, replaced, type Expectation } from '../src/index.ts';
+import {
+  bitten,
+  carryKeys,
+  defineExperiment,
+  engine,
+  type Expectation,
+  hashTagIn,
+  keySlot,
+  nodeNamed,
+  openSlot,
+  replaced,
+} from '../src/index.ts';
 
 const [from, to] = ['node-1', 'node-2'];
 /** Batches fit into the socket of somebody who reads nothing. */
@@ -61,9 +72,9 @@ export default defineExperiment({
     for (const batch of keys) await ask(from, 'MSET', ...batch.flatMap((key) => [key, 'x'.repeat(batches.valueBytes)]));
     await openSlot(stage, slot, { from, to });
     {
-      await using _frozen = await inject(freeze(to));
+      await using frozen = await inject(freeze(to));
       for (const batch of keys) await carryKeys(stage, batch, { from, to }, 50);
-      await until('the fault bites', (timeline) => timeline.of('fault-effective').length > 0, '2s');
+      await until('the fault bites', (timeline) => bitten(timeline, frozen), '2s');
     }
     await until('it has carried out what waited in its sockets', () => usedBytes() > before + 500_000, '5s');
     for (const node of [from, to]) await ask(node, 'CLUSTER', 'SETSLOT', slot, 'STABLE');

@@ -12,7 +12,7 @@ import setAdd from '../src/workload/set-add.ts';
 
 export default defineExperiment({
   name: 'split-brain-writes',
-  hypothesis: 'Writes that a primary acknowledges while it is cut off with its clients are lost for less than 2.9 s.',
+  hypothesis: 'Writes that a primary acknowledges while it is cut off with its clients are lost for less than 2.5 s.',
   failure: {
     level: 'hard',
     symptom: 'writes of seconds are gone after a partition, though every one of them was acknowledged',
@@ -29,7 +29,7 @@ export default defineExperiment({
   cluster: { config: { 'cluster-node-timeout': 3_000 }, places: 2 },
   // A primary that is cut off is rightly replaced, although it answers whoever is on its side.
   invariants: { except: ['live-primary-keeps-its-slots'] },
-  budget: { lossWindowMs: 2_900, lostWrites: 1_000_000 },
+  budget: { lossWindowMs: 2_500, lostWrites: 1_000_000 },
   variants: safeties(({ wait }) => setAdd({ rate: 600, clients: 24, places: ['client-1', 'client-2'], wait, readShare: 0.05 }), {
     wounded: { expect: { 'no-acknowledged-write-lost': 'violated' } },
     wait: { budget: { lostWrites: 0 } },

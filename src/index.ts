@@ -21,7 +21,7 @@ export { keySlot } from './cluster/topology.ts';
 export { dockerDriver } from './driver/docker.ts';
 export { operationOf, scanHistory } from './timeline/history.ts';
 export { isHealthy } from './timeline/health.ts';
-export { covered, isPrimary, listedBy, ownLine, refuses, replaced } from './timeline/claims.ts';
+export { bitten, covered, isPrimary, listedBy, ownLine, refuses, replaced } from './timeline/claims.ts';
 export { lags } from './timeline/lag.ts';
 export { resyncs } from './timeline/resyncs.ts';
 export { linked, outage } from './outage.ts';

@@ -16,8 +16,12 @@ export async function outage({ inject }: Stage, replica: string, primary: string
   return cut;
 }
 
-/** Whether the newest answer of a replica says that it is linked and takes no full resync. */
+/**
+ * Whether the newest answer of a replica says that it is linked and takes no full resync. What it said before a fault was
+ * last injected or healed does not count: it may be of a process that is gone.
+ */
 export function linked(timeline: Timeline, replica: string): boolean {
-  const newest = timeline.newest('replication', replica);
+  const lastDeed = timeline.events.findLast(({ type }) => type === 'fault-injected' || type === 'fault-healed');
+  const newest = timeline.seen('replication', { node: replica, fromMs: lastDeed?.atMs ?? 0 }).at(-1)?.value;
   return newest?.link === 'up' && newest.syncInProgress === false;
 }

@@ -130,7 +130,10 @@ describe('blockBus', () => {
     expect(() => blockBus('one prymary').plan(cluster, topology, seededRandom(1))).toThrow(UsageError);
   });
   it('drops the port in both directions in chains of its own', () => {
-    const [action] = blockBus('node-2').actions({ nodes: ['node-2'], ids: ['x'], direction: 'both', connections: 'both' }, 'run-1');
+    const [action] = blockBus('node-2').actions(
+      { nodes: ['node-2'], ids: ['x'], addresses: ['10.0.0.12:6379'], direction: 'both', connections: 'both' },
+      'run-1',
+    );
     const script = JSON.stringify(action?.do);
     expect(script.match(/-j DROP/g)).toHaveLength(4);
     expect(script).toContain('SLOTQUAKE-run-1-IN');

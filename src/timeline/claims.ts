@@ -77,6 +77,10 @@ export const silent = (...finals: readonly ReadonlyMap<string, unknown>[]): stri
   ...new Set(finals.flatMap((final) => [...final].filter(([, seen]) => !seen).map(([node]) => node))),
 ];
 
+/** A fault was seen to bite. */
+export const bitten = (timeline: Timeline, { id }: { readonly id: number }): boolean =>
+  timeline.of('fault-effective').some(({ fault }) => fault === id);
+
 /** When a fault took hold and when it was healed: never, where the record does not say so. */
 export function spanOf(timeline: Timeline, fault: number): { readonly injectedAtMs: number; readonly healedAtMs: number } {
   const at = (type: 'fault-injecting' | 'fault-injected' | 'fault-healed'): number | undefined =>
