@@ -1,17 +1,20 @@
+import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Consistency } from './consistency.ts';
 import type { Judgement } from './judge.ts';
 import type { EngineInfo } from './timeline.ts';
 
-/** What the last catalogue saw of one variant on one engine, an entry of experiments/measured.json. */
+/** What was recorded of one variant on one engine, an entry of experiments/measured.json. */
 export interface Measured {
   readonly experiment: string;
   readonly variant: string;
   /** As `--engine` names it, and the version that it turned out to be. */
   readonly engine: string;
   readonly version: string;
-  /** How often it was run, and how often it was as expected. */
+  /** Of the experiment's file: what is counted together was the same experiment. */
+  readonly digest: string;
+  /** How often it was run since the file was last changed, and how often it was as expected. */
   readonly runs: number;
   readonly asExpected: number;
   /** The rest is of the last run. */
@@ -33,11 +36,18 @@ export const allMeasured = (): Measured[] =>
 const keyOf = ({ experiment, variant, engine }: Pick<Measured, 'experiment' | 'variant' | 'engine'>): string =>
   `${experiment} ${variant} ${engine}`;
 
-/** Puts these in the place of what was known of the same variants on the same engines. */
-export function keepMeasured(fresh: readonly Measured[]): void {
-  const all = new Map([...allMeasured(), ...fresh].map((measured) => [keyOf(measured), measured]));
-  const sorted = [...all.values()].toSorted((a, b) => keyOf(a).localeCompare(keyOf(b)));
-  writeFileSync(measuredFile, `[\n${sorted.map((measured) => `  ${JSON.stringify(measured)}`).join(',\n')}\n]\n`);
+/** Adds a run to what is known of its variant on its engine: counted with the others of the same experiment, or in their place. */
+export function withRun(known: readonly Measured[], run: Measured): Measured[] {
+  const before = known.find((entry) => keyOf(entry) === keyOf(run));
+  const same = before?.digest === run.digest && before.version === run.version ? before : undefined;
+  const entry = { ...run, runs: (same?.runs ?? 0) + run.runs, asExpected: (same?.asExpected ?? 0) + run.asExpected };
+  return [...known.filter((other) => other !== before), entry].toSorted((a, b) => keyOf(a).localeCompare(keyOf(b)));
+}
+
+/** Keeps a run in experiments/measured.json. */
+export function keepMeasured(run: Measured): void {
+  const entries = withRun(allMeasured(), run).map((entry) => `  ${JSON.stringify(entry)}`);
+  writeFileSync(measuredFile, `[\n${entries.join(',\n')}\n]\n`);
 }
 
 /** The figures of a run that people compare, as far as there are any. */
@@ -54,6 +64,12 @@ export function figuresOf({ measures }: Judgement, consistency: Consistency | nu
   return Object.fromEntries(Object.entries(figures).filter((entry): entry is [string, number] => entry[1] !== null));
 }
 
+const digestOf = (experiment: string): string =>
+  createHash('sha256')
+    .update(readFileSync(new URL(`../experiments/${experiment}.ts`, import.meta.url)))
+    .digest('hex')
+    .slice(0, 12);
+
 /** What is kept of one run: read from its folder. */
 export function measuredOf(folder: string, engine: string, tookMs: number): Measured {
   const read = (file: string): unknown => JSON.parse(readFileSync(path.join(folder, file), 'utf8'));
@@ -66,6 +82,7 @@ export function measuredOf(folder: string, engine: string, tookMs: number): Meas
     variant: run.variant,
     engine,
     version: run.engine.version,
+    digest: digestOf(run.experiment),
     runs: 1,
     asExpected: judgement.verdict === 'as-expected' ? 1 : 0,
     seed: run.seed,
@@ -75,13 +92,4 @@ export function measuredOf(folder: string, engine: string, tookMs: number): Meas
     figures: figuresOf(judgement, consistency),
     clusterCheck: check === 'both find all well' ? '' : check.slice(0, 300),
   };
-}
-
-/** Several runs of the same variant on the same engine as one entry: all counted, the last one told. */
-export function summed(runs: readonly Measured[]): Measured[] {
-  return [...Map.groupBy(runs, keyOf).values()].map((same) => ({
-    ...(same.at(-1) as Measured),
-    runs: same.length,
-    asExpected: same.filter(({ verdict }) => verdict === 'as-expected').length,
-  }));
 }

@@ -130,6 +130,7 @@ export const budgetItems = [
   'suspicions',
   'failovers',
   'fullResyncs',
+  'fullResyncsAfterRepair',
 ] as const;
 export type Budget = { readonly [item in (typeof budgetItems)[number]]?: number };
 

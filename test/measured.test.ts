@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type Measured, figuresOf, summed } from '../src/measured.ts';
+import { type Measured, figuresOf, withRun } from '../src/measured.ts';
 import { judged } from './report.story.ts';
 import { film } from './invariant/recorded.ts';
 
@@ -8,6 +8,7 @@ const entry = (changes: Partial<Measured>): Measured => ({
   variant: 'cured',
   engine: 'redis:7.0',
   version: '7.0.15',
+  digest: '0123456789ab',
   runs: 1,
   asExpected: 1,
   seed: 1,
@@ -21,8 +22,17 @@ const entry = (changes: Partial<Measured>): Measured => ({
 
 describe('what a catalogue measured', () => {
   it('counts runs of one variant on one engine, and tells the last', () => {
-    const runs = [entry({ seed: 1 }), entry({ seed: 2, verdict: 'inconclusive' }), entry({ seed: 3 }), entry({ variant: 'wounded' })];
-    expect(summed(runs)).toEqual([entry({ seed: 3, runs: 3, asExpected: 2 }), entry({ variant: 'wounded' })]);
+    const runs = [
+      entry({ seed: 1 }),
+      entry({ seed: 2, verdict: 'inconclusive', asExpected: 0 }),
+      entry({ variant: 'wounded' }),
+      entry({ seed: 3 }),
+    ];
+    expect(runs.reduce<Measured[]>(withRun, [])).toEqual([entry({ seed: 3, runs: 3, asExpected: 2 }), entry({ variant: 'wounded' })]);
+  });
+  it('begins anew when the experiment or the engine is another one', () => {
+    const known = [entry({ runs: 7, asExpected: 6 })];
+    for (const change of [{ digest: 'changed' }, { version: '7.0.16' }]) expect(withRun(known, entry(change))).toEqual([entry(change)]);
   });
   it('keeps the figures that there are', async () => {
     const { judgement, consistency } = await judged(film());

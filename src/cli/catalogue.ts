@@ -3,7 +3,7 @@ import { formatMs } from '../base/duration.ts';
 import { type ExitCode, exitCode, messageOf, UsageError } from '../base/errors.ts';
 import { didYouMean } from '../base/nearest.ts';
 import type { Experiment } from '../experiment.ts';
-import { allMeasured, keepMeasured, type Measured, measuredOf, summed } from '../measured.ts';
+import { allMeasured, keepMeasured, measuredOf } from '../measured.ts';
 import { type Done, roomHere, runPool } from '../pool.ts';
 import { childRun, type RunLine } from './child.ts';
 import { experimentNames, loadExperiment } from './load.ts';
@@ -46,16 +46,12 @@ export async function catalogue(names: readonly string[], flags: CatalogueFlags,
   const room = roomHere();
   const atOnce = flags.jobs ?? room.atOnce;
   console.log(`${wanted.length} runs, up to ${atOnce} at a time`);
-  const measured: Measured[] = [];
   let bad: { readonly job: Done<Ended>['job']; readonly said: string }[] = [];
   let notAsked = 0;
   const onDone = (done: Done<Ended>): void => {
     if (signal.aborted) return;
     const { verdict, because, tookMs, folder } = endOf(done);
-    if ('value' in done && folder !== undefined) {
-      measured.push(measuredOf(folder, done.value.engine, tookMs));
-      if (flags.record) keepMeasured(summed(measured));
-    }
+    if (flags.record && 'value' in done && folder !== undefined) keepMeasured(measuredOf(folder, done.value.engine, tookMs));
     const fine = verdict === 'as-expected' || verdict === 'not-asked';
     if (verdict === 'not-asked') notAsked++;
     if (!fine) bad.push({ job: done.job, said: `${done.job.name}: ${verdict}: ${because}${folder ? `; see ${folder}` : ''}` });

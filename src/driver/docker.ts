@@ -153,9 +153,9 @@ async function provision(docker: Docker, spec: HostsSpec, signal?: AbortSignal):
       },
       NetworkingConfig: { EndpointsConfig: { [network.name]: { Aliases: [name], IPAMConfig: { IPv4Address: ip } } } },
     });
-    await container.start();
     return { name, volume, container, ip };
   });
+  await joinInTurn(toolboxes.map(({ container }) => container));
   const hosts = await together(toolboxes, async ({ name, container, ip }): Promise<Host> => ({
     name,
     container: `slotquake-${spec.runId}-${name}`,
@@ -165,8 +165,8 @@ async function provision(docker: Docker, spec: HostsSpec, signal?: AbortSignal):
     dial: reach === 'ports' ? dialPublished(await publishedPorts(container, [clientPort]), clientPort) : { host: ip, port: clientPort },
     memoryBytes: spec.memoryMb * 2 ** 20,
   }));
-  const places = await together(placeNames, (name, index) =>
-    makePlace(docker, spec, {
+  const stands = await together(placeNames, (name, index) =>
+    createStand(docker, spec, {
       name,
       address: addressIn(network.subnet, 11 + names.length + index),
       network: network.name,
@@ -175,7 +175,17 @@ async function provision(docker: Docker, spec: HostsSpec, signal?: AbortSignal):
       common,
     }),
   );
+  await joinInTurn(stands.map(({ container }) => container));
+  const places = await together(stands, (stand) => makePlace(stand, hosts, reach));
   return new DockerHosts(docker, spec.runId, hosts, places, reach, network.subnet, { ...common }, spec);
+}
+
+/**
+ * Starts containers one after another, for each joins its network as it starts. Engines up to 27 count the endpoints of a
+ * network wrongly where several join or leave at once (libnetwork endpoint_cnt.go), and then never remove it.
+ */
+async function joinInTurn(containers: readonly Docker.Container[]): Promise<void> {
+  for (const container of containers) await container.start();
 }
 
 interface PlaceSpec {
@@ -187,7 +197,14 @@ interface PlaceSpec {
   readonly common: Readonly<Record<string, string>>;
 }
 
-async function makePlace(docker: Docker, spec: HostsSpec, { name, address, network, reach, hosts, common }: PlaceSpec): Promise<Place> {
+/** The container of a place, not started yet. */
+interface Stand {
+  readonly name: string;
+  readonly address: string;
+  readonly container: Docker.Container;
+}
+
+async function createStand(docker: Docker, spec: HostsSpec, { name, address, network, reach, hosts, common }: PlaceSpec): Promise<Stand> {
   const ports = hosts.map((host) => portTo(host.name));
   const container = await docker.createContainer({
     name: `slotquake-${spec.runId}-${name}`,
@@ -207,7 +224,11 @@ async function makePlace(docker: Docker, spec: HostsSpec, { name, address, netwo
     },
     NetworkingConfig: { EndpointsConfig: { [network]: { Aliases: [name], IPAMConfig: { IPv4Address: address } } } },
   });
-  await container.start();
+  return { name, address, container };
+}
+
+async function makePlace({ name, address, container }: Stand, hosts: readonly Host[], reach: Reach): Promise<Place> {
+  const ports = hosts.map((host) => portTo(host.name));
   using shell = await ContainerShell.open(container, 'toolbox', name);
   const { exitCode, output } = await within(`the rules of ${name}`, scriptWithinMs, shell.run(placeScript(hosts)));
   if (exitCode !== 0)
@@ -713,10 +734,23 @@ class DockerHosts implements Hosts {
 /** One attempt at removing a run; returns what is still there. Containers hold volumes and networks, so they go first. */
 async function removeAll(docker: Docker, runId: string): Promise<string[]> {
   const ours = { filters: { label: [`${runLabel}=${runId}`] } };
+  const containers = await docker.listContainers({ all: true, ...ours });
   const errors: string[] = [];
   const attempt = (what: string, work: Promise<unknown>): Promise<unknown> =>
-    work.catch((error: { statusCode?: number }) => (error.statusCode === 404 ? null : errors.push(`${what} (${messageOf(error)})`)));
-  const containers = await docker.listContainers({ all: true, ...ours });
+    work.catch((error: { statusCode?: number }) => {
+      if (error.statusCode === 404) return;
+      const miscounted = containers.length === 0 && /active endpoints/.test(messageOf(error));
+      errors.push(
+        `${what} (${messageOf(error).trim()}${miscounted ? '; no container is left, so only a restart of the engine ends this' : ''})`,
+      );
+    });
+  // One after another, as they joined.
+  for (const { Id, NetworkSettings } of containers)
+    for (const network of Object.keys(NetworkSettings.Networks).filter((name) => name === `slotquake-${runId}`))
+      await docker
+        .getNetwork(network)
+        .disconnect({ Container: Id, Force: true })
+        .catch(() => {});
   await together(containers, (container) =>
     attempt(container.Names[0] ?? container.Id, docker.getContainer(container.Id).remove({ force: true, v: true })),
   );

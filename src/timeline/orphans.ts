@@ -21,7 +21,10 @@ export function orphans(timeline: Timeline): Orphans[] {
     const own = ownLineOf(node);
     if (!seen || !own) return [];
     const told = topology.get(node)?.value.find(({ id }) => id === own.primary);
-    const head = isPrimary(own) ? own : (ownLineOf(nameOf(timeline.run, own.primary ?? '')) ?? told);
+    const above = (line: NodeView): NodeView | undefined => ownLineOf(nameOf(timeline.run, line.primary ?? ''));
+    let head = isPrimary(own) ? own : (above(own) ?? told);
+    // A replica of a replica has what the primary of the whole chain has.
+    for (let links = 0; head && !isPrimary(head) && links < timeline.run.nodes.length; links++) head = above(head);
     const rightful = (slot: number): boolean =>
       [own, head].some(
         (line) =>

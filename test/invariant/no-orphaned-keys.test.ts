@@ -32,6 +32,15 @@ describe('no-orphaned-keys', () => {
     for (const node of ['node-1', 'node-4'])
       expect(orphaned.check(recorded({ change: both(importing, has(node, [6_000, 2])) }))).toMatchObject({ outcome: 'held' });
   });
+  it('lets a replica of a replica have what the primary of the chain serves, and nothing else', () => {
+    const chained: Change = (answers, name) => {
+      if (name === 'node-4')
+        answers.topology = answers.topology.map((peer) => (peer.flags.includes('myself') ? { ...peer, primary: idOf('node-6') } : peer));
+    };
+    const servedByNode3 = 12_000;
+    expect(orphaned.check(recorded({ change: both(chained, has('node-4', [servedByNode3, 2])) }))).toMatchObject({ outcome: 'held' });
+    expect(orphaned.check(recorded({ change: both(chained, has('node-4', [5, 2])) }))).toMatchObject({ outcome: 'violated' });
+  });
   it('is unknown where a node does not tell', () => {
     const whole = recorded();
     const events = whole.events.filter((event) => !(event.type === 'observed' && event.probe === 'slot-keys' && event.node === 'node-3'));

@@ -255,6 +255,19 @@ describe('replica-follows-primary', () => {
       because: 'node-4 replicates from 10.0.0.1:6379, but node-1 is at 10.0.0.77:6379',
     });
   });
+  it('is violated by a replica of a replica', () => {
+    const chained = film({
+      change: (answers, node) => {
+        if (node !== 'node-4') return;
+        line(answers, idOf('node-4'), { primary: idOf('node-6') });
+        answers.replication = { ...answers.replication, primaryAddress: '10.0.0.6:6379' };
+      },
+    });
+    expect(follows.check(chained)).toMatchObject({
+      outcome: 'violated',
+      because: 'node-4 is a replica of node-6, which is itself one of node-3',
+    });
+  });
 });
 
 describe('recovers-in-time', () => {
