@@ -101,11 +101,15 @@ export interface Stage {
   sleep(duration: Duration): Promise<void>;
   /** Waits until the record so far satisfies the condition, and says whether it did in time. */
   until(what: string, condition: (timeline: Timeline) => boolean, within: Duration): Promise<boolean>;
+  /** As `until`, for what the experiment counts on: where it waits in vain the run ends there and is inconclusive. */
+  need(what: string, condition: (timeline: Timeline) => boolean, within: Duration): Promise<void>;
   /**
    * Asks a node as an operator does. The answer is recorded; a refusal of the engine is an answer that begins with its
    * error code, such as 'ERR Unknown node'; lists and numbers come as JSON. Rejects where no answer came within 5 s.
    */
   ask(node: string, ...command: readonly [string, ...(string | number)[]]): Promise<string>;
+  /** As `ask`, for what the experiment counts on: where the engine refuses the run ends there and is inconclusive. */
+  tell(node: string, ...command: readonly [string, ...(string | number)[]]): Promise<string>;
   /** A deed of an operator that belongs to the experiment: nobody takes it back. Recorded with what it printed. */
   perform(command: Command): Promise<CommandResult>;
   /**

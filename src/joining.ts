@@ -9,18 +9,18 @@ import type { Timeline } from './timeline/timeline.ts';
 export const newestView = (timeline: Timeline, node: string): TopologyView => timeline.newest('topology', node) ?? [];
 
 /** CLUSTER MEET, as an operator gives it. */
-export function meet({ ask }: Stage, introducer: string, { address }: Pick<Host, 'address'>): Promise<string> {
+export function meet({ tell }: Stage, introducer: string, { address }: Pick<Host, 'address'>): Promise<string> {
   const [ip = '', port = ''] = address.split(':');
-  return ask(introducer, 'CLUSTER', 'MEET', ip, port);
+  return tell(introducer, 'CLUSTER', 'MEET', ip, port);
 }
 
 /**
  * A member becomes what a new node is: empty, alone and under an id that nobody has heard of. All the others forget its
  * old one, so that the cluster is as if it had never been there.
  */
-export async function estrange({ cluster, ask, rename }: Stage, name: string): Promise<void> {
+export async function estrange({ cluster, ask, tell, rename }: Stage, name: string): Promise<void> {
   const { id } = nodeNamed(cluster, name);
-  await ask(name, 'CLUSTER', 'RESET', 'HARD');
+  await tell(name, 'CLUSTER', 'RESET', 'HARD');
   for (const other of cluster.nodes) if (other.name !== name) await ask(other.name, 'CLUSTER', 'FORGET', id);
   await rename(name);
 }

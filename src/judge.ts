@@ -51,6 +51,8 @@ export function flawOf(timeline: Timeline): Pick<Judgement, 'verdict' | 'because
   if (broken) return { verdict: 'harness-failed', because: broken.because };
   const aborted = timeline.of('aborted').at(-1);
   if (aborted) return { verdict: 'aborted', because: aborted.because };
+  const missed = timeline.of('step-missed').at(-1);
+  if (missed) return { verdict: 'inconclusive', because: missed.because };
   if (timeline.phaseAtMs('judge') === undefined) return { verdict: 'inconclusive', because: 'the record ends before the run did' };
 
   const injected = timeline.of('fault-injected');

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseDuration } from './base/duration.ts';
-import { AbortedError, messageOf, SlotquakeError } from './base/errors.ts';
+import { AbortedError, InconclusiveError, messageOf, SlotquakeError } from './base/errors.ts';
 import { poll, sleepMs } from './base/poll.ts';
 import { together } from './base/together.ts';
 import { seededRandom } from './base/random.ts';
@@ -98,8 +98,9 @@ export async function runExperiment(experiment: Experiment, options: RunOptions)
     await run.go(invariants.map(({ name }) => name));
   } catch (thrown) {
     error = signal.aborted ? signal.reason : thrown;
-    const because = messageOf(error);
-    recorder.record(error instanceof AbortedError ? { type: 'aborted', because } : { type: 'harness-failed', because });
+    recorder.record({ type: endOf(error), because: messageOf(error) });
+    // The verdict says it all.
+    if (error instanceof InconclusiveError) error = undefined;
   }
   // From here on nothing asks the signal: cleaning up happens in every case.
   try {
@@ -129,6 +130,11 @@ export async function runExperiment(experiment: Experiment, options: RunOptions)
     error ??= unwritable(options.folder, thrown);
   }
   return { id, folder: options.folder, judgement, consistency, ...(error === undefined ? {} : { error }) };
+}
+
+function endOf(error: unknown): 'aborted' | 'step-missed' | 'harness-failed' {
+  if (error instanceof AbortedError) return 'aborted';
+  return error instanceof InconclusiveError ? 'step-missed' : 'harness-failed';
 }
 
 /** What clients do in this variant. */

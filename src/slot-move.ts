@@ -1,3 +1,4 @@
+import { InconclusiveError } from './base/errors.ts';
 import { nodeNamed } from './cluster.ts';
 import { engine, ipOf } from './driver.ts';
 import type { Stage } from './experiment.ts';
@@ -12,8 +13,8 @@ const idOf = ({ cluster }: Stage, name: string): string => nodeNamed(cluster, na
 
 /** Opens a slot at both ends, the new one first, or it would send clients back. */
 export async function openSlot(stage: Stage, slot: number, { from, to }: Way): Promise<void> {
-  await stage.ask(to, 'CLUSTER', 'SETSLOT', slot, 'IMPORTING', idOf(stage, from));
-  await stage.ask(from, 'CLUSTER', 'SETSLOT', slot, 'MIGRATING', idOf(stage, to));
+  await stage.tell(to, 'CLUSTER', 'SETSLOT', slot, 'IMPORTING', idOf(stage, from));
+  await stage.tell(from, 'CLUSTER', 'SETSLOT', slot, 'MIGRATING', idOf(stage, to));
 }
 
 /** MIGRATE of these keys, replacing what the other side has of them; the engine waits so long at each step. */
@@ -27,14 +28,15 @@ export async function finishSlot(stage: Stage, slot: number, way: Way): Promise<
     const keys = JSON.parse(await stage.ask(way.from, 'CLUSTER', 'GETKEYSINSLOT', slot, 100)) as string[];
     if (keys.length === 0) break;
     const answer = await carryKeys(stage, keys, way);
-    if (answer !== 'OK' && answer !== 'NOKEY') throw new Error(`the keys of slot ${slot} do not go: ${answer}`);
+    if (answer !== 'OK' && answer !== 'NOKEY') throw new InconclusiveError(`the keys of slot ${slot} do not go: ${answer}`);
   }
-  for (const node of [way.to, way.from]) await stage.ask(node, 'CLUSTER', 'SETSLOT', slot, 'NODE', idOf(stage, way.to));
+  for (const node of [way.to, way.from]) await stage.tell(node, 'CLUSTER', 'SETSLOT', slot, 'NODE', idOf(stage, way.to));
 }
 
 /**
  * The engine's own `--cluster reshard` of the first slots of one end, as an operator runs it, again and again until the
- * rounds or the seconds are over; a round that has begun is finished. Resolves when it has ended, or after half a minute.
+ * rounds or the seconds are over; a round that has begun is finished. The run is inconclusive where that takes longer than half
+ * a minute, and where nothing was moved.
  */
 export async function reshard(
   { cluster, perform, sleep }: Stage,
@@ -51,12 +53,15 @@ for round in $(seq ${rounds}); do
   until over || agree; do sleep 0.2; done
   over && break
   ${once} || break
+  moved=yes
 done
-echo ended`;
+echo "ended; moved: $moved"`;
   await perform(engine(from, `setsid sh -c '${script}' </dev/null >/tmp/reshard 2>&1 &`));
   for (let look = 0; look < 60; look++) {
     const { output } = await perform(engine(from, 'tail -n 2 /tmp/reshard | tail -c 200'));
-    if (output.includes('ended')) return;
+    if (output.includes('ended; moved: yes')) return;
+    if (output.includes('ended; moved:')) throw new InconclusiveError(`${from} moved no slot: ${output}`);
     await sleep('500ms');
   }
+  throw new InconclusiveError(`the reshard at ${from} had not ended after 30 s`);
 }

@@ -1,5 +1,5 @@
 import { parseDuration } from './base/duration.ts';
-import { messageOf, SlotquakeError } from './base/errors.ts';
+import { InconclusiveError, messageOf, SlotquakeError } from './base/errors.ts';
 import { poll, sleepMs } from './base/poll.ts';
 import type { Random } from './base/random.ts';
 import { together } from './base/together.ts';
@@ -18,6 +18,8 @@ const answerWithinMs = 5_000;
 /** So many values are on their way at a time while a node is filled. */
 const fillBatch = 100;
 
+type Words = readonly [string, ...(string | number)[]];
+
 interface StageParts {
   readonly cluster: Cluster;
   readonly injector: Injector;
@@ -34,7 +36,7 @@ export function stageOf({ cluster, injector, recorder, info, random, signal, var
   const commanded = (node: string, command: string, answer: string, failed: boolean): void => {
     recorder.record({ type: 'commanded', node, command, answer: answer.slice(0, 2_000), failed });
   };
-  const ask: Stage['ask'] = async (node, name, ...parameters) => {
+  const put = async (node: string, [name, ...parameters]: Words): Promise<{ readonly answer: string; readonly refused: boolean }> => {
     signal.throwIfAborted();
     const command = [name, ...parameters].join(' ');
     const client = connectNode(hostNamed(cluster, node), { timeoutMs: answerWithinMs, name: 'slotquake-operator' });
@@ -43,17 +45,18 @@ export function stageOf({ cluster, injector, recorder, info, random, signal, var
       const reply = await client.call(name, ...parameters);
       const answer = typeof reply === 'string' ? reply : JSON.stringify(reply);
       commanded(node, command, answer, false);
-      return answer;
+      return { answer, refused: false };
     } catch (error) {
       const because = messageOf(error);
       commanded(node, command, because, true);
       // A refusal begins with its code in capitals; anything else means that no answer came.
-      if (/^[A-Z]+(\s|$)/.test(because)) return because;
+      if (/^[A-Z]+(\s|$)/.test(because)) return { answer: because, refused: true };
       throw new SlotquakeError(`${node} gave no answer to ${command}: ${because}`);
     } finally {
       client.disconnect();
     }
   };
+  const ask: Stage['ask'] = async (node, ...words) => (await put(node, words)).answer;
   const perform: Stage['perform'] = async (command) => {
     signal.throwIfAborted();
     try {
@@ -64,6 +67,19 @@ export function stageOf({ cluster, injector, recorder, info, random, signal, var
       commanded(command.node, textOf(command), messageOf(error), true);
       throw error;
     }
+  };
+  const until: Stage['until'] = async (what, condition, within) => {
+    const withinMs = parseDuration(within);
+    recorder.record({ type: 'waiting', until: what, withinMs });
+    const deadlineMs = recorder.nowMs() + withinMs;
+    while (!condition(timeline())) {
+      if (recorder.nowMs() > deadlineMs) {
+        recorder.record({ type: 'noted', text: `waited ${within} in vain until ${what}` });
+        return false;
+      }
+      await sleepMs(50, signal);
+    }
+    return true;
   };
   let enacted = 0;
   return {
@@ -79,18 +95,14 @@ export function stageOf({ cluster, injector, recorder, info, random, signal, var
       recorder.record({ type: 'waiting', until: null, withinMs });
       return sleepMs(withinMs, signal);
     },
-    until: async (what, condition, within) => {
-      const withinMs = parseDuration(within);
-      recorder.record({ type: 'waiting', until: what, withinMs });
-      const deadlineMs = recorder.nowMs() + withinMs;
-      while (!condition(timeline())) {
-        if (recorder.nowMs() > deadlineMs) {
-          recorder.record({ type: 'noted', text: `waited ${within} in vain until ${what}` });
-          return false;
-        }
-        await sleepMs(50, signal);
-      }
-      return true;
+    until,
+    need: async (what, condition, within) => {
+      if (!(await until(what, condition, within))) throw new InconclusiveError(`waited ${within} in vain until ${what}`);
+    },
+    tell: async (node, ...words) => {
+      const { answer, refused } = await put(node, words);
+      if (refused) throw new InconclusiveError(`${node} refused ${words.join(' ')}: ${answer}`);
+      return answer;
     },
     perform,
     enact: async (fault) => {

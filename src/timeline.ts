@@ -83,6 +83,8 @@ export type Happening =
   | { readonly type: 'not-settled'; readonly lacking: readonly string[] }
   | { readonly type: 'aborted'; readonly because: string }
   | { readonly type: 'harness-failed'; readonly because: string }
+  /** A step that the experiment counts on did not come about. */
+  | { readonly type: 'step-missed'; readonly because: string }
   /** An operator's command to a node, and what came back; `failed` where the deed did. */
   | { readonly type: 'commanded'; readonly node: string; readonly command: string; readonly answer: string; readonly failed: boolean }
   /** The node is a member under another id from here on. */

@@ -9,14 +9,16 @@ import { idOf, recorded } from './recorded.ts';
 function stage(...answers: string[]): { readonly stage: Stage; readonly asked: string[] } {
   const asked: string[] = [];
   const answer = (): string => (answers.length > 1 ? answers.shift() : answers[0]) ?? 'OK';
+  const ask = (node: string, ...command: readonly unknown[]): Promise<string> => {
+    asked.push(`${node}: ${command.join(' ')}`);
+    return Promise.resolve(answer());
+  };
   return {
     asked,
     stage: {
       cluster: paperCluster(),
-      ask: (node: string, ...command: readonly unknown[]) => {
-        asked.push(`${node}: ${command.join(' ')}`);
-        return Promise.resolve(answer());
-      },
+      ask,
+      tell: ask,
       rename: (node: string) => Promise.resolve(void asked.push(`rename ${node}`)),
       sleep: () => Promise.resolve(),
     } as unknown as Stage,

@@ -46,6 +46,11 @@ describe('judge', () => {
     ));
   it('reports a failed heal above all else', () =>
     expect(verdict([bad], { extra: [{ type: 'heal-failed', fault: 1, because: 'stuck' }] }).verdict).toBe('harness-failed'));
+  it('is inconclusive when a step was missed that the experiment counts on', () =>
+    expect(verdict([bad], { extra: [{ type: 'step-missed', because: 'waited 15s in vain until it is replaced' }] })).toMatchObject({
+      verdict: 'inconclusive',
+      because: 'waited 15s in vain until it is replaced',
+    }));
   it('is inconclusive about a fault that was said to be idle, whatever else was found', () => {
     expect(verdict([bad], { extra: [...fault, { type: 'fault-ineffective', fault: 1, because: 'no packet was dropped' }] })).toMatchObject({
       verdict: 'inconclusive',

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { dockerDriver } from '../src/driver/docker.ts';
 import { resolveEngineImage, resolveToolboxImage } from '../src/image.ts';
-import { runExperiment } from '../src/run.ts';
+import { runExperiment, type RunResult } from '../src/run.ts';
 import { readTimeline } from '../src/timeline/timeline.ts';
 import type { TimelineEvent } from '../src/timeline.ts';
 import staged from './fixtures/staged.ts';
@@ -13,22 +13,25 @@ let results: string;
 let events: readonly TimelineEvent[];
 let verdict: string;
 
-beforeAll(async () => {
-  results = mkdtempSync(path.join(tmpdir(), 'slotquake-stage-'));
-  const { judgement } = await runExperiment(staged, {
-    variant: 'cured',
+const run = async (variant: string): Promise<RunResult> =>
+  runExperiment(staged, {
+    variant,
     seed: 4,
     driver: await dockerDriver(),
     image: await resolveEngineImage('redis:7.0'),
     toolboxImage: await resolveToolboxImage(),
-    folder: path.join(results, 'run'),
+    folder: path.join(results, variant),
     reach: 'auto',
     keep: false,
     command: 'none',
     signal: new AbortController().signal,
   });
+
+beforeAll(async () => {
+  results = mkdtempSync(path.join(tmpdir(), 'slotquake-stage-'));
+  const { judgement } = await run('cured');
   verdict = `${judgement.verdict}: ${judgement.because}`;
-  events = readTimeline(path.join(results, 'run')).timeline.events;
+  events = readTimeline(path.join(results, 'cured')).timeline.events;
 });
 afterAll(() => rmSync(results, { recursive: true, force: true }));
 
@@ -48,6 +51,16 @@ describe('the stage', () => {
     expect(events.find((event) => event.type === 'commanded' && event.failed)).toMatchObject({
       node: 'node-1',
       command: 'CLUSTER FORGET nobody',
+    });
+  });
+  it('ends a run that missed what it counts on, without a verdict on the engine', async () => {
+    const missed = await run('missed');
+    expect(missed.judgement).toMatchObject({ verdict: 'inconclusive', because: 'waited 100ms in vain until it is judged' });
+    expect(missed.error).toBeUndefined();
+    const refused = await run('refused');
+    expect(refused.judgement).toMatchObject({
+      verdict: 'inconclusive',
+      because: expect.stringMatching(/^node-1 refused CLUSTER FORGET nobody: ERR Unknown node/),
     });
   });
   it("performs an operator's deed and records what it printed", () => {

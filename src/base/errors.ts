@@ -24,6 +24,14 @@ export class UsageError extends SlotquakeError {
   }
 }
 
+/** What the experiment counts on did not come about, so that its record tells nothing. Exit 2. */
+export class InconclusiveError extends SlotquakeError {
+  constructor(message: string) {
+    super(message, { exitCode: exitCode.inconclusive });
+    this.name = 'InconclusiveError';
+  }
+}
+
 /** The run was told to stop (Ctrl-C, or a test that ended). Exit 130. */
 export class AbortedError extends SlotquakeError {
   constructor(message = 'the run was aborted') {

@@ -134,6 +134,7 @@ export class Picture {
         this.#turn = 'not healthy in time';
         break;
       case 'aborted':
+      case 'step-missed':
       case 'harness-failed':
         this.#turn = 'stopping: healing and cleaning up';
         break;
