@@ -5,11 +5,12 @@
  * shutdown-timeout (isReadyToShutdown).
  *
  * The kernel still sends what is in the sockets of an engine that has ended, as the node's network outlives it here, as in
- * a pod whose container alone is restarted. So a lag is lost only as far as the line does not carry it over within the
- * failover. Scaled: the node timeout is 2 s instead of 15 s, and the line carries 100 kB/s; the lag is what it carries in
- * about 7 s, which is longer than a failover takes and shorter than the default shutdown-timeout of 10 s. The replica can
- * only take over first while it lags less than the line carries in 5 s: a planned failover that takes longer is given up,
- * and the writes that waited meanwhile make the lag larger (cluster.c manualFailoverCheckTimeout). So that is done early.
+ * a pod whose container alone is restarted. What waits in the engine's own output buffers is gone with it. Scaled: the node
+ * timeout is 2 s instead of 15 s, and the line carries up to 100 kB/s; the lag is what it carries in some 7 s, which is more
+ * than the sockets hold, and in 4 s where the default shutdown-timeout of 10 s is to suffice. The replica can only take over
+ * first while it lags less than the line carries in 5 s: a planned failover that takes longer is given up, and the writes
+ * that waited meanwhile make the lag larger (cluster.c manualFailoverCheckTimeout). So that is done early, and then nobody
+ * waits at the stop.
  */
 import rateLimit from '../src/fault/rate-limit.ts';
 import { defineExperiment, replaced, type Timeline } from '../src/index.ts';
@@ -48,7 +49,7 @@ export default defineExperiment({
       expect: { 'no-acknowledged-write-lost': 'violated' },
       unsuited: ({ kind, version }) =>
         kind === 'redis' && Number(version.split('.')[0]) < 7
-          ? 'the engine knows no shutdown-timeout; the variant default shows it'
+          ? 'it knows no shutdown-timeout: it never waits and loses what its replica lacks, whatever is set, as the variant default shows'
           : undefined,
     },
     default: {
@@ -62,19 +63,21 @@ export default defineExperiment({
       invariants: { except: ['live-primary-keeps-its-slots'] },
     },
   },
-  async disturb({ cluster, inject, until, ask, perform, variant }) {
+  async disturb({ cluster, inject, need, ask, tell, perform, variant }) {
     const primary = 'node-1';
     const replica = cluster.nodes.find((node) => node.primary === primary)?.name ?? '';
     {
       await using _slow = await inject(rateLimit(replica, { kbitPerSecond: 800, port: 'client', direction: 'in', peers: primary }));
-      const wantedBytes = variant === 'cured' ? 200_000 : 650_000;
-      await until('the replica lags', (timeline) => lagBytes(timeline, primary, replica) > wantedBytes, '15s');
+      const wantedBytes = { cured: 200_000, default: 400_000 }[variant] ?? 650_000;
+      await need('the replica lags', (timeline) => lagBytes(timeline, primary, replica) > wantedBytes, '15s');
       if (variant === 'cured') {
-        await ask(replica, 'CLUSTER', 'FAILOVER');
-        await until('the replica serves the slots', (timeline) => replaced(timeline, primary), '6s');
+        // Only the failover helps. Before 7.0 there is no such setting, and no waiting.
+        await ask(primary, 'CONFIG', 'SET', 'shutdown-timeout', 0);
+        await tell(replica, 'CLUSTER', 'FAILOVER');
+        await need('the replica serves the slots', (timeline) => replaced(timeline, primary), '6s');
       }
-      await perform({ run: 'stop', node: primary, graceSeconds: 10 });
-      await until('the replica serves the slots', (timeline) => replaced(timeline, primary), '20s');
+      await perform({ run: 'stop', node: primary, graceSeconds: 15 });
+      await need('the replica serves the slots', (timeline) => replaced(timeline, primary), '20s');
     }
     await perform({ run: 'start', node: primary });
   },

@@ -51,19 +51,19 @@ export default defineExperiment({
     cured: { about: 'once it can call back CLUSTER MEET is given again, and then CLUSTER REPLICATE' },
   },
   async disturb(stage) {
-    const { cluster, inject, until, sleep, timeline, variant } = stage;
+    const { cluster, inject, need, sleep, timeline, variant } = stage;
     const newcomer = cluster.nodes.find(({ formedAs }) => formedAs === 'replica');
     const others = cluster.nodes.filter((node) => node !== newcomer);
     const [introducer] = others;
     if (!introducer || !newcomer) throw new Error('there is no replica');
     {
       await using refused = await inject(blockBus(newcomer.name, { connections: 'from' }));
-      await until('its calls are seen to be refused', (seen) => bitten(seen, refused), '5s');
+      await need('its calls are seen to be refused', (seen) => bitten(seen, refused), '5s');
       await estrange(stage, newcomer.name);
       await meet(stage, introducer.name, newcomer);
       const id = timeline().run.nodes.find(({ name }) => name === newcomer.name)?.id;
       const lists = (view: TopologyView): boolean => view.some((peer) => peer.id === id && !peer.flags.includes('handshake'));
-      await until('all the others list it', (seen) => others.every(({ name }) => lists(newestView(seen, name))), '20s');
+      await need('all the others list it', (seen) => others.every(({ name }) => lists(newestView(seen, name))), '20s');
       // Each of them has met it by now, and a handshake of its own lives for the node timeout.
       await sleep('3s');
     }

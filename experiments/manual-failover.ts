@@ -5,7 +5,8 @@
  * what is on its way to the replica when it becomes a primary is thrown away, with all that the old primary acknowledges until
  * it hears. OK is answered at once in all three modes and means no more than that the order was taken.
  *
- * Scaled: nothing. The replica is 100 ms behind, as one in another region is, so that something is always on its way.
+ * Scaled: the node timeout is 2 s, which decides nothing here. The replica is 100 ms behind, as one in another region is, so
+ * that something is always on its way.
  */
 import latency from '../src/fault/latency.ts';
 import { bitten, defineExperiment, replaced } from '../src/index.ts';
@@ -35,16 +36,16 @@ export default defineExperiment({
     force: { about: 'FAILOVER FORCE', expect: { 'no-acknowledged-write-lost': 'violated', ...race } },
     cured: { about: 'FAILOVER: the primary waits for its replica' },
   },
-  async disturb({ cluster, inject, ask, until, sleep, variant }) {
+  async disturb({ cluster, inject, tell, need, sleep, variant }) {
     await using behind = await inject(latency('one replica', { delay: '100ms', port: 'client', peers: 'its primary' }));
-    await until('the replica is behind', (timeline) => bitten(timeline, behind), '5s');
+    await need('the replica is behind', (timeline) => bitten(timeline, behind), '5s');
     // The packets of the first 100 ms are all on their way.
     await sleep('500ms');
     const [replica = ''] = behind.nodes;
     const primary = cluster.nodes.find(({ name }) => name === replica)?.primary ?? '';
     const mode = { wounded: ['TAKEOVER'], force: ['FORCE'] }[variant] ?? [];
-    await ask(replica, 'CLUSTER', 'FAILOVER', ...mode);
-    await until('the replica serves the slots', (timeline) => replaced(timeline, primary), '6s');
+    await tell(replica, 'CLUSTER', 'FAILOVER', ...mode);
+    await need('the replica serves the slots', (timeline) => replaced(timeline, primary), '6s');
     await sleep('1s');
   },
 });

@@ -42,7 +42,7 @@ export default defineExperiment({
     cured: { about: 'once the port is open CLUSTER MEET is given again, and then CLUSTER REPLICATE' },
   },
   async disturb(stage) {
-    const { cluster, inject, until, variant } = stage;
+    const { cluster, inject, need, variant } = stage;
     const [introducer, newcomer] = [cluster.nodes[0], cluster.nodes.find(({ formedAs }) => formedAs === 'replica')];
     if (!introducer || !newcomer) throw new Error('there is no replica');
     const hasHandshake = (view: ReturnType<typeof newestView>): boolean => view.some(({ flags }) => flags.includes('handshake'));
@@ -51,8 +51,8 @@ export default defineExperiment({
     {
       await using _closed = await inject(blockBus(newcomer.name, { direction: 'in' }));
       await meet(stage, introducer.name, newcomer);
-      await until('the handshake shows', (timeline) => hasHandshake(newestView(timeline, introducer.name)), '2s');
-      await until('the handshake is gone', (timeline) => !hasHandshake(newestView(timeline, introducer.name)), '30s');
+      await need('the handshake shows', (timeline) => hasHandshake(newestView(timeline, introducer.name)), '5s');
+      await need('the handshake is gone', (timeline) => !hasHandshake(newestView(timeline, introducer.name)), '30s');
     }
     if (variant === 'cured') await meet(stage, introducer.name, newcomer);
     const primary = cluster.nodes.find(({ name }) => name === newcomer.primary);
