@@ -44,18 +44,22 @@ export default defineExperiment({
       },
     },
     repair: { about: 'it announces its own address again, once its replica has lost it' },
-    cured: { about: 'it announces its own address' },
+    cured: { about: 'it announces nothing, and the others look at where its packets come from' },
   },
-  async disturb({ cluster, ask, perform, until, variant }) {
+  async disturb({ cluster, ask, tell, perform, sleep, until, variant }) {
     const [node, other] = cluster.nodes;
     const [host] = cluster.spares ?? [];
     if (!node || !other || !host) throw new Error('there are too few nodes');
     const ip = ipOf(node);
-    const announce = (address: string): Promise<string> => ask(node.name, 'CONFIG', 'SET', 'cluster-announce-ip', address);
+    const announce = (address: string): Promise<string> => tell(node.name, 'CONFIG', 'SET', 'cluster-announce-ip', address);
     // A host in the same network where no engine listens, so that connections are refused.
     await perform({ run: 'stop', node: host.name, graceSeconds: 5 });
-    await announce(variant === 'cured' ? ip : ipOf(host));
-    if (variant === 'cured') return;
+    await announce(variant === 'cured' ? '' : ipOf(host));
+    if (variant === 'cured') {
+      // As long as the wounded one is looked at.
+      await sleep('8s');
+      return;
+    }
     await until(
       'everybody has lost the link to it, and its replica the one for replication',
       (timeline) =>
