@@ -32,7 +32,8 @@ export default defineExperiment({
       lines: ['cluster-migration-barrier 1', 'cluster-allow-replica-migration yes'],
     },
   },
-  cluster: { replicas: [1, 1, 2], config: { 'cluster-node-timeout': 2_000, appendonly: 'yes' } },
+  // A primary that refuses for want of a replica is another failure.
+  cluster: { replicas: [1, 1, 2], config: { 'cluster-node-timeout': 2_000, appendonly: 'yes', 'min-replicas-to-write': 0 } },
   workload: setAdd({ rate: 300, readShare: 0 }),
   // A failover (two node timeouts and 1.5 s) and an election, each with what measuring adds.
   budget: { gapMs: 7_000, otherShardsGapMs: 2_500 },
