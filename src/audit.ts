@@ -1,3 +1,4 @@
+import type { Remark } from './conf.ts';
 import type { Failure } from './experiment.ts';
 
 /** Whether a failure would hit somebody who has these settings. */
@@ -42,13 +43,6 @@ export interface FailureAnswer {
   readonly report: string | null;
   /** The command that repeats it. */
   readonly again: string | null;
-}
-
-/** What became of a directive that decides nothing, or that cannot be used here. */
-export interface Remark {
-  readonly at: string;
-  readonly directive: string;
-  readonly because: string;
 }
 
 /** All that an audit found; audit.json. */

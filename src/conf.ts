@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { globSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { messageOf, UsageError } from './base/errors.ts';
 import { readDump } from './conf/dump.ts';
@@ -12,13 +12,20 @@ export interface Setting {
   readonly at: string;
 }
 
+/** What a person should know about a directive. */
+export interface Remark {
+  readonly at: string;
+  readonly directive: string;
+  readonly because: string;
+}
+
 export interface Conf {
   readonly file: string;
   /** 'dump' is what CONFIG GET answered: every directive there is, defaults included. */
   readonly kind: 'file' | 'dump';
   readonly settings: readonly Setting[];
-  /** What a person should know about how it was read. */
-  readonly remarks: readonly string[];
+  /** How it was read. */
+  readonly remarks: readonly Remark[];
 }
 
 /** More than this is no redis.conf; a file that was named by mistake can be large. */
@@ -33,49 +40,52 @@ export function readConf(file: string): Conf {
     const settings = pairs.map(({ name, value, line }) => ({ name: name.toLowerCase(), values: [value], at: `${file}:${line}` }));
     return { file, kind: 'dump', settings, remarks: [] };
   }
-  const remarks: string[] = [];
-  return { file, kind: 'file', settings: linesOf(file, text, [path.resolve(file)], remarks), remarks };
+  const remarks: Remark[] = [];
+  return { file, kind: 'file', settings: linesOf(text, [file], remarks), remarks };
 }
 
 /** The same with lines added behind all others, so that they win. */
 export function withLines(conf: Conf, lines: readonly string[], from: string): Conf {
-  const added = linesOf(from, lines.join('\n'), [], []);
+  const added = linesOf(lines.join('\n'), [from], []);
   const settings = conf.kind === 'dump' ? added.map((setting) => ({ ...setting, values: [setting.values.join(' ')] })) : added;
   return { ...conf, settings: [...conf.settings, ...settings] };
 }
 
-function linesOf(file: string, text: string, chain: readonly string[], remarks: string[]): readonly Setting[] {
+function linesOf(text: string, chain: readonly string[], remarks: Remark[]): readonly Setting[] {
   return text.split('\n').flatMap((raw, index): readonly Setting[] => {
     const line = raw.replace(/^[ \t\r]+|[ \t\r]+$/g, '');
     if (line === '' || line.startsWith('#')) return [];
-    const at = `${file}:${index + 1}`;
+    const at = `${chain.at(-1)}:${index + 1}`;
     const words = splitWords(line);
-    if (words === null) throw new UsageError(`${at}: the quotes do not match in ${shorten(line)}`);
+    // What stands behind the name may be a password, and messages go into the logs of pipelines.
+    if (words === null)
+      throw new UsageError(`${at}: the quotes do not match behind ${/^[a-z0-9_.-]+/i.exec(line)?.[0] ?? 'what begins the line'}`);
     const [name = '', ...values] = words;
-    if (!/^[a-z][a-z0-9_-]*$/i.test(name)) throw new UsageError(`${at}: expected the name of a directive, got ${shorten(name)}`);
+    // Those of modules have a dot.
+    if (!/^[a-z][a-z0-9_.-]*$/i.test(name)) throw new UsageError(`${at}: expected the name of a directive, got ${shorten(name)}`);
     if (name.toLowerCase() !== 'include') return [{ name: name.toLowerCase(), values, at }];
     if (values.length !== 1) throw new UsageError(`${at}: expected one file to include, got ${values.length}`);
-    return included(values[0] as string, file, at, chain, remarks);
+    return included(values[0] as string, chain, at, remarks);
   });
 }
 
 /**
- * The engine looks from its working directory, which is not known here, so a relative name is looked for beside the file
- * first and then from here. Wildcards as from 7.0: what matches nothing is nothing.
+ * The engine looks from its one working directory, which is not known here: most likely the folder of the first file, else that
+ * of the file which includes, else ours. Wildcards as from 7.0: what matches nothing is nothing.
  */
-function included(wanted: string, from: string, at: string, chain: readonly string[], remarks: string[]): readonly Setting[] {
-  const places = path.isAbsolute(wanted) ? [wanted] : [path.join(path.dirname(from), wanted), wanted];
+function included(wanted: string, chain: readonly string[], at: string, remarks: Remark[]): readonly Setting[] {
+  const folders = path.isAbsolute(wanted) ? [''] : [path.dirname(chain[0] ?? ''), path.dirname(chain.at(-1) ?? ''), ''];
   const wild = /[*?[]/.test(wanted);
-  const files = places.map((place) => (wild ? matching(place) : isFile(place) ? [place] : [])).find((found) => found.length > 0) ?? [];
-  if (files.length === 0 && wild) remarks.push(`${at}: nothing matches ${wanted}, so nothing is included`);
+  const found = (folder: string): string[] => (wild ? matching(wanted, folder) : [path.join(folder, wanted)]).filter(isFile);
+  const files = folders.map(found).find(({ length }) => length > 0) ?? [];
+  if (files.length === 0 && wild) remarks.push({ at, directive: 'include', because: `nothing matches ${wanted}, so nothing is included` });
   if (files.length === 0 && !wild)
     throw new UsageError(`${at}: the included file ${wanted} is not there; put it there, or take the line out to go on without it`);
   return files.flatMap((file) => {
-    const resolved = path.resolve(file);
-    if (chain.includes(resolved))
-      throw new UsageError(`${at}: ${wanted} includes itself (${[...chain, resolved].map((link) => path.basename(link)).join(' → ')})`);
+    if (chain.some((link) => path.resolve(link) === path.resolve(file)))
+      throw new UsageError(`${at}: ${wanted} includes itself (${[...chain, file].map((link) => path.basename(link)).join(' → ')})`);
     const text = read(file, (because) => `${at}: expected a file to include, but ${file} ${because}`);
-    return linesOf(file, text, [...chain, resolved], remarks);
+    return linesOf(text, [...chain, file], remarks);
   });
 }
 
@@ -95,42 +105,27 @@ function read(file: string, complaint: (because: string) => string): string {
   return bytes.toString('utf8').replace(/^\uFEFF/, '');
 }
 
-const isFile = (file: string): boolean => statSync(file, { throwIfNoEntry: false })?.isFile() ?? false;
-
-/** The files that a pattern of a shell matches, in the order of the alphabet. */
-function matching(pattern: string): string[] {
-  return path
-    .resolve(pattern)
-    .split(path.sep)
-    .slice(1)
-    .reduce<string[]>(
-      (folders, part) => {
-        if (!/[*?[]/.test(part)) return folders.map((folder) => path.join(folder, part));
-        const form = new RegExp(
-          `^${part
-            .replace(/[.+^${}()|\\]/g, '\\$&')
-            .replace(/\[!/g, '[^')
-            .replaceAll('*', '.*')
-            .replaceAll('?', '.')}$`,
-        );
-        return folders.flatMap((folder) =>
-          entriesOf(folder)
-            .filter((name) => form.test(name) && (part.startsWith('.') || !name.startsWith('.')))
-            .map((name) => path.join(folder, name)),
-        );
-      },
-      [path.parse(path.resolve(pattern)).root],
-    )
-    .filter(isFile)
-    .sort();
+/** What cannot be looked at is none: a name that is too long, a folder that is closed. */
+function isFile(file: string): boolean {
+  try {
+    return statSync(file).isFile();
+  } catch {
+    return false;
+  }
 }
 
-function entriesOf(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch {
-    return [];
-  }
+/** The files that a pattern matches, in the order of the alphabet. Parentheses, ** and braces mean nothing to glob(3). */
+function matching(pattern: string, folder: string): string[] {
+  // Braces are spread before anything can quote them.
+  const plain = pattern
+    .replace(/[()]/g, '[$&]')
+    .replace(/\*{2,}/g, '*')
+    .replace(/[{}]/g, '?');
+  const braces = pattern.replace(/[^{}]/g, '');
+  return globSync(plain, { cwd: folder || '.' })
+    .filter((file) => braces === '' || file.replace(/[^{}]/g, '') === braces)
+    .map((file) => path.join(folder, file))
+    .sort();
 }
 
 const shorten = (text: string): string => JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text);

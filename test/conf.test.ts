@@ -47,8 +47,34 @@ describe('a redis.conf', () => {
   it('remarks on a pattern that matches nothing', () => {
     const { settings, remarks } = readConf(put('redis.conf', 'include conf.d/*.conf\n'));
     expect(settings).toEqual([]);
-    expect(remarks).toEqual([expect.stringMatching(/redis\.conf:1: nothing matches conf\.d\/\*\.conf/)]);
+    expect(remarks).toEqual([
+      {
+        at: expect.stringMatching(/redis\.conf:1$/),
+        directive: 'include',
+        because: 'nothing matches conf.d/*.conf, so nothing is included',
+      },
+    ]);
   });
+  it('includes from the folder of the first file, as the engine does from its one working directory, then beside the file that includes', () => {
+    put('deep/one.conf', 'include deep/two.conf\ninclude three.conf\n');
+    put('deep/two.conf', 'hz 2\n');
+    put('deep/three.conf', 'hz 3\n');
+    expect(said('include deep/one.conf').map(String)).toEqual(['hz,2', 'hz,3']);
+    put('three.conf', 'hz 4\n');
+    expect(said('include deep/one.conf').map(String)).toEqual(['hz,2', 'hz,4']);
+  });
+  it('has wildcards as the engine has them, and takes no name for one that is none', () => {
+    put('b.part', 'hz 2\n');
+    put('deep/down/c.part', 'hz 3\n');
+    put('{b,c}.part', 'hz 4\n');
+    expect(said('include [^a].part').map(String)).toEqual(['hz,2']);
+    expect(said('include {b,c}.p*').map(String)).toEqual(['hz,4']);
+    for (const nothing of ['conf[.conf', '[z-a].conf', '**/c.part', `${'x'.repeat(300)}*`]) {
+      const { settings, remarks } = readConf(put('redis.conf', `include ${nothing}\n`));
+      expect([settings, remarks.length], nothing).toEqual([[], 1]);
+    }
+  });
+  it('may have directives of modules', () => expect(said('json.max-path-limit 128')).toEqual([['json.max-path-limit', '128']]));
   it('can have lines added, which come last', () => {
     const added = (text: string) => withLines(readConf(put('redis.conf', text)), ['save 900 1', 'hz 20'], 'the remedy').settings.slice(-2);
     expect(added('hz 10')).toEqual([
@@ -66,10 +92,11 @@ describe('a redis.conf', () => {
   });
 
   const broken: readonly (readonly [text: string | Buffer, says: RegExp])[] = [
-    ['hz 10\nrequirepass "a\n', /redis\.conf:2: the quotes do not match in "requirepass \\"a"$/],
+    ['hz 10\nrequirepass "a\n', /redis\.conf:2: the quotes do not match behind requirepass$/],
     ['<xml>\n', /redis\.conf:1: expected the name of a directive, got "<xml>"$/],
     ['include\n', /redis\.conf:1: expected one file to include, got 0$/],
     ['include gone.conf\n', /redis\.conf:1: the included file gone\.conf is not there; put it there/],
+    [`include ${'x'.repeat(300)}\n`, /the included file x+ is not there; put it there/],
     ['include redis.conf\n', /redis\.conf:1: redis\.conf includes itself \(redis\.conf → redis\.conf\)$/],
     ['1) "maxmemory"\n2) oops\n', /redis\.conf:2: expected the value of maxmemory/],
     [Buffer.from([82, 69, 68, 73, 83, 0, 0, 1]), /redis\.conf is no text$/],

@@ -1,5 +1,6 @@
 import path from 'node:path';
-import type { Answer, AuditResult, Deciding, FailureAnswer, Remark } from '../audit.ts';
+import type { Answer, AuditResult, Deciding, FailureAnswer } from '../audit.ts';
+import type { Remark } from '../conf.ts';
 import { factorText } from '../conf/scale.ts';
 
 /** The first sentence of every form of the answer. */

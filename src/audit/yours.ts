@@ -1,9 +1,8 @@
 import { didYouMean } from '../base/nearest.ts';
-import type { Conf, Setting } from '../conf.ts';
+import type { Conf, Remark, Setting } from '../conf.ts';
 import { addsUp, apartBecause, hasManyWords, isSecret, meaningOf, nameFor } from '../conf/directive.ts';
 import { confLines, type EngineSettings, type Values } from '../conf/engine.ts';
 import { quoteWord } from '../conf/words.ts';
-import type { Remark } from '../audit.ts';
 
 /** A user's settings as an engine understands them. */
 export interface Yours {

@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { type AuditResult, type FailureAnswer, type Remark, worstFirst } from '../audit.ts';
+import { type AuditResult, type FailureAnswer, worstFirst } from '../audit.ts';
 import { auditJunit } from '../audit/junit.ts';
 import { lay } from '../audit/lay.ts';
 import { auditMarkdown } from '../audit/markdown.ts';
@@ -8,7 +8,7 @@ import { auditText } from '../audit/text.ts';
 import { understand, type Yours } from '../audit/yours.ts';
 import { type ExitCode, exitCode, messageOf, UsageError } from '../base/errors.ts';
 import { didYouMean } from '../base/nearest.ts';
-import { type Conf, readConf, withLines } from '../conf.ts';
+import { type Conf, type Remark, readConf, withLines } from '../conf.ts';
 import { isSize } from '../conf/directive.ts';
 import { question, readAnswer } from '../conf/engine.ts';
 import { showValue } from '../conf/scale.ts';
@@ -79,7 +79,7 @@ export async function audit(flags: AuditFlags, signal: AbortSignal): Promise<Exi
     startedAt: startedAt.toISOString(),
     seconds: (performance.now() - started) / 1_000,
     folder,
-    warnings: [...conf.remarks.map((text) => ({ at: '', directive: '', because: text })), ...yours.warnings],
+    warnings: [...conf.remarks, ...yours.warnings],
     apart: yours.apart,
     others: othersOf(tried, yours),
     failures: [...answers.values()].toSorted(worstFirst),

@@ -1,3 +1,4 @@
+import { isSecret } from './directive.ts';
 import { splitWords } from './words.ts';
 
 /** A name and its value of CONFIG GET, and the line on which the name stands. */
@@ -7,16 +8,20 @@ export interface Pair {
   readonly line: number;
 }
 
-const directive = /^[a-z][a-z0-9_-]+$/i;
+/** Those of modules have a dot, such as json.max-path-limit. */
+const directive = /^[a-z][a-z0-9_.-]+$/i;
 /** `127.0.0.1:6379> config get *`, copied along with its answer. */
 const prompt = /^\S*> ?config get /i;
+/** What a terminal shows behind the answer: how long it took, and the next prompt. */
+const afterwards = /^(\(\d+\.\d+s\)|\S*> ?(quit|exit)?)$/i;
 
 /**
  * What CONFIG GET answered, in one of the forms in which people keep it: the bare lines of a pipe, the numbered and quoted
  * ones of a terminal (`1) "maxmemory"`, or `1# "maxmemory" => "0"` of RESP3), JSON, or RESP itself. undefined where the text is
  * none of them; a string says what is wrong with one that is.
  */
-export function readDump(text: string): readonly Pair[] | string | undefined {
+export function readDump(copied: string): readonly Pair[] | string | undefined {
+  const text = answerIn(copied);
   const start = text.trimStart();
   if (/^[{[]/.test(start)) return fromJson(text);
   if (/^[*%]\d+\r?\n/.test(start)) return fromResp(text);
@@ -27,8 +32,17 @@ export function readDump(text: string): readonly Pair[] | string | undefined {
   if (/^\d+# "/.test(head)) return inOneLine(lines, first);
   // A redis.conf may begin with a directive that lacks its value; what follows it has one.
   if (directive.test(head) && /^\S*\s*$/.test(lines[first + 2] ?? 'nothing follows')) return alternating(lines, first, (line) => line);
-  if (/^"[a-z][a-z0-9_-]+"$/i.test(head)) return alternating(lines, first, quoted(/^\s*(".*")\s*$/));
+  if (/^"[a-z][a-z0-9_.-]+"$/i.test(head)) return alternating(lines, first, quoted(/^\s*(".*")\s*$/));
   return undefined;
+}
+
+function answerIn(copied: string): string {
+  let lines = copied.split('\n');
+  for (;;) {
+    const last = lines.findLastIndex((line) => line.trim() !== '');
+    if (last < 0 || !afterwards.test((lines[last] as string).trim())) return lines.join('\n');
+    lines = lines.slice(0, last);
+  }
 }
 
 const quoted =
@@ -47,8 +61,8 @@ function alternating(lines: readonly string[], first: number, read: (line: strin
     const name = read(lines[at] ?? '');
     // The value of the last name may be one of those empty lines.
     const value = read(lines[at + 1] ?? '') ?? (at + 1 >= end ? '' : undefined);
-    if (name === undefined || !directive.test(name)) return `${at + 1}: expected the name of a directive, got ${show(lines[at])}`;
-    if (value === undefined) return `${at + 2}: expected the value of ${name}, got ${show(lines[at + 1])}`;
+    if (name === undefined || !directive.test(name)) return noName(at + 1);
+    if (value === undefined) return `${at + 2}: expected the value of ${name}, got ${showOf(name, lines[at + 1])}`;
     pairs.push({ name, value, line: at + 1 });
   }
   return pairs;
@@ -60,7 +74,7 @@ function inOneLine(lines: readonly string[], first: number): readonly Pair[] | s
     if (index < first || line.trim() === '') continue;
     const [name, arrow, value, ...more] = splitWords(line.replace(/^\s*\d+# /, '')) ?? [];
     if (name === undefined || arrow !== '=>' || value === undefined || more.length > 0)
-      return `${index + 1}: expected a line such as 1# "maxmemory" => "0", got ${show(line)}`;
+      return `${index + 1}: expected a line such as 1# "maxmemory" => "0", got ${show(/^\s*\d+# "[\w.-]+"/.exec(line)?.[0])}`;
     pairs.push({ name, value, line: index + 1 });
   }
   return pairs;
@@ -71,7 +85,8 @@ function fromJson(text: string): readonly Pair[] | string {
   try {
     value = JSON.parse(text);
   } catch (error) {
-    return `1: expected what CONFIG GET answered as JSON: ${(error as Error).message.split('\n')[0]}`;
+    // V8 quotes what stands there, which may be a password.
+    return `1: expected what CONFIG GET answered as JSON: ${(error as Error).message.split(/\n|, (?:\.\.\.)?"/)[0]}`;
   }
   const list = Array.isArray(value) && value.every((item) => Array.isArray(item)) ? value.flat() : value;
   const entries: [unknown, unknown][] = Array.isArray(list)
@@ -80,13 +95,13 @@ function fromJson(text: string): readonly Pair[] | string {
   const lines = text.split('\n');
   const pairs: Pair[] = [];
   for (const [name, setting] of entries) {
-    if (typeof name !== 'string' || !directive.test(name)) return `1: expected the name of a directive, got ${show(name)}`;
+    if (typeof name !== 'string' || !directive.test(name)) return noName(1);
     const line = Math.max(
       0,
       lines.findIndex((candidate) => candidate.includes(`"${name}"`)),
     );
     if (typeof setting !== 'string' && typeof setting !== 'number')
-      return `${line + 1}: expected the value of ${name} as a string or a number, got ${show(setting)}`;
+      return `${line + 1}: expected the value of ${name} as a string or a number, got ${showOf(name, setting)}`;
     pairs.push({ name, value: String(setting), line: line + 1 });
   }
   return pairs;
@@ -118,16 +133,21 @@ function fromResp(text: string): readonly Pair[] | string {
       if (at > bytes.length || header() !== '') return `${from}: expected ${length} bytes and the end of the line`;
       items.push({ text: body, line: from });
     } else if (/^[+:]/.test(head)) items.push({ text: head.slice(1), line: from });
-    else return `${from}: expected a string or a number of RESP, got ${show(head)}`;
+    else return `${from}: expected a string or a number of RESP, got ${show(head.slice(0, 1))}`;
   }
   const pairs: Pair[] = [];
   for (let index = 0; index < items.length; index += 2) {
     const [name, value] = [items[index], items[index + 1]];
-    if (!name || !directive.test(name.text)) return `${name?.line ?? line}: expected the name of a directive, got ${show(name?.text)}`;
+    if (!name || !directive.test(name.text)) return noName(name?.line ?? line);
     if (!value) return `${name.line}: expected the value of ${name.text}, but the answer ends there`;
     pairs.push({ name: name.text, value: value.text, line: name.line });
   }
   return pairs;
 }
 
-const show = (value: unknown): string => (value === undefined ? 'nothing' : JSON.stringify(value).slice(0, 60));
+/** Once names and values are out of step a password may stand where a name is expected, and messages go into the logs of pipelines. */
+const noName = (line: number): string =>
+  `${line}: expected the name of a directive, got something else; look whether a line before it is missing`;
+const show = (value: unknown): string => (value === undefined ? 'something else' : JSON.stringify(value).slice(0, 60));
+const showOf = (name: string, value: unknown): string =>
+  value === undefined ? 'nothing' : isSecret(name) ? 'what is no value' : show(value);

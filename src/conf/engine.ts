@@ -39,7 +39,7 @@ done
 i=0; until $cli PING 2>/dev/null | grep -q PONG; do i=$((i+1)); [ $i -lt 100 ] || { tail -n 3 log; exit 1; }; sleep 0.05; done
 echo '${mark}' values
 # Before 7.0 there was one name to a command, and hardly one that '*' does not list.
-$cli CONFIG GET '*' ${hidden.map((name) => `'${name.replace(/[^\w-]/g, '')}'`).join(' ')} | cat >got
+$cli CONFIG GET '*' ${hidden.map((name) => `'${name.replace(/[^\w.-]/g, '')}'`).join(' ')} | cat >got
 case "$(head -n 1 got)" in *ERR*) $cli CONFIG GET '*' | cat >got ;; esac
 cat got
 `;

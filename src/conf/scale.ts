@@ -25,6 +25,9 @@ export function sizeText(bytes: number): string {
   return unit === undefined ? String(bytes) : `${bytes / (units[unit] as number)}${unit}`;
 }
 
+/** What rounding changes by more than this share is remarked on. */
+const mostRounded = 0.05;
+
 export interface Scaled {
   /** The words of the value, scaled. */
   readonly text: string;
@@ -52,10 +55,12 @@ export function scaleValue(name: string, value: string, factor: number): Scaled 
     const amount = measure === 'bytes' ? bytesOf(word) : /^\d+(\.\d+)?$/.test(word) ? Number(word) : undefined;
     if (amount === undefined || amount === 0) return word;
     const exact = amount * factor;
+    const text = String(Math.max(1, Math.round(exact)));
     if (exact < 1) remarks.add('the least there is');
+    else if (Math.abs(Number(text) - exact) > mostRounded * exact) remarks.add(`rounded from ${Number(exact.toPrecision(3))}`);
     // clusterCron runs ten times a second, and much else in the engine once a second.
     if (measure === 'ms' && exact < 1_000) remarks.add("short: the engine's own ticks weigh more than in production");
-    return String(Math.max(1, Math.round(exact)));
+    return text;
   });
   return { text: scaled.join(' '), remark: [...remarks].join(', ') };
 }

@@ -18,7 +18,7 @@ export function splitWords(line: string): string[] | null {
       const char = line.charAt(at);
       const following = line.charAt(at + 1);
       if (quote === '"' && char === '\\' && following !== '') {
-        const byte = /^x([0-9a-f]{2})/i.exec(line.slice(at + 1));
+        const byte = /^x([0-9a-fA-F]{2})/.exec(line.slice(at + 1));
         word += byte ? String.fromCharCode(Number.parseInt(byte[1] as string, 16)) : (escapes[following] ?? following);
         at += byte ? 3 : 1;
       } else if (quote === "'" && char === '\\' && following === "'") {

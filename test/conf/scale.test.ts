@@ -51,6 +51,11 @@ describe('a value', () => {
     expect(scaleValue('min-replicas-max-lag', '3', 1 / 10)).toEqual({ text: '1', remark: 'the least there is' });
     expect(scaleValue('min-replicas-max-lag', '10', 1 / 10).remark).toBe('');
   });
+  it('says what it was rounded from where that is much', () => {
+    expect(scaleValue('min-replicas-max-lag', '15', 1 / 10)).toEqual({ text: '2', remark: 'rounded from 1.5' });
+    expect(scaleValue('save', '3600 10000', 1 / 60).remark).toBe('');
+    expect(scaleValue('min-replicas-max-lag', '5', 1 / 10).remark).toBe('the least there is');
+  });
   it('of less than a second is remarked on, for the ticks of the engine do not scale', () => {
     expect(scaleValue('cluster-node-timeout', '5000', 2 / 15)).toEqual({
       text: '667',

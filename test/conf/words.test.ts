@@ -13,6 +13,7 @@ describe('the words of a line', () => {
     ['requirepass "a\\"b\\\\c"', ['requirepass', 'a"b\\c']],
     ['x "\\x41\\n\\t\\q"', ['x', 'A\n\tq']],
     ['x "\\xZZ"', ['x', 'xZZ']],
+    ['x "\\X41"', ['x', 'X41']],
     ["x 'it\\'s \\n'", ['x', "it's \\n"]],
     ['x pre"fixed"', ['x', 'prefixed']],
     ['x "a"b', null],
