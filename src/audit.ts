@@ -8,8 +8,8 @@ export type Answer = 'exposed' | 'protected' | 'inconclusive' | 'not applicable'
 export interface Deciding {
   /** As the engine under test calls it. */
   readonly directive: string;
-  /** Where the user set it, such as 'redis.conf:12'; null where the engine's default counts. */
-  readonly at: string | null;
+  /** Where the user set it, such as 'redis.conf:12'; empty where the engine's default counts. */
+  readonly at: readonly string[];
   /** The value in production, sizes with their units. */
   readonly value: string;
   /** What the run had instead of it; null where the engine has no such directive. */
@@ -37,8 +37,8 @@ export interface FailureAnswer {
   /** A sentence, and lines of redis.conf in production's sizes. */
   readonly remedy: string;
   readonly lines: readonly string[];
-  /** What a run said that had these lines on top of the user's settings; null where none was made. */
-  readonly withRemedy: { readonly answer: Answer; readonly because: string; readonly report: string | null } | null;
+  /** What a run said that had these lines on top of the user's settings; null where none was asked for. */
+  readonly withRemedy: { readonly answer: Answer; readonly because: string; readonly report: string | null } | 'no line helps' | null;
   /** report.html of the run; null where there was none. */
   readonly report: string | null;
   /** The command that repeats it. */

@@ -79,8 +79,13 @@ export interface Audit {
    * default, scaled as well. What each part of a value measures is in conf/directive.ts.
    */
   readonly scale: Readonly<Record<string, number>>;
-  /** The remedy as lines of redis.conf in production's sizes. */
+  /** The remedy as lines of redis.conf in production's sizes; a comment where no line helps. */
   readonly lines: readonly string[];
+  /**
+   * The invariants whose violation means exposed, where other settings of the user's can bring out another symptom than the one
+   * that the wounded variant expects.
+   */
+  readonly symptoms?: readonly string[];
   /**
    * Why it cannot hit whoever has these settings at all, in a sentence; undefined where it can. All the engine has, defaults
    * included, as CONFIG GET says them: sizes in bytes. Names of today (`replica-priority`) are there on every engine.

@@ -58,7 +58,7 @@ describe('an audit', () => {
         deciding: [{ directive: 'repl-backlog-size', value: '64mb', ranWith: '4mb' }],
       },
     ]);
-    expect(result.failures[0]?.deciding[0]?.at).toMatch(/redis\.conf:4$/);
+    expect(result.failures[0]?.deciding[0]?.at[0]).toMatch(/redis\.conf:4$/);
     expect(result.warnings).toMatchObject([{ directive: 'no-such-thing', because: expect.stringContaining('has no such directive') }]);
     expect(result.apart.map(({ directive }) => directive)).toEqual(['port']);
     for (const { report } of result.failures) expect(existsSync(report ?? '')).toBe(true);

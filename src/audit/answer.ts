@@ -28,7 +28,7 @@ export function answerOf(
   flaw: { readonly because: string } | undefined,
 ): Answered {
   if (flaw) return { answer: 'inconclusive', because: flaw.because, losesData: false };
-  const judged = findings.filter(({ expected }) => expected !== 'open');
+  const judged = findings.filter(({ invariant, expected }) => expected !== 'open' || symptoms.includes(invariant));
   const of = (outcome: 'violated' | 'unknown') => judged.filter(({ finding }) => finding.outcome === outcome);
   const sentence = (among: Judgement['findings']): string =>
     among.map(({ invariant, finding }) => `${invariant}: ${finding.because}`).join('; ');
@@ -38,5 +38,7 @@ export function answerOf(
   if (violated.length > 0)
     return { answer: 'inconclusive', because: `the expected symptom did not appear, another did: ${sentence(violated)}`, losesData };
   if (of('unknown').length > 0) return { answer: 'inconclusive', because: `not known: ${sentence(of('unknown'))}`, losesData };
+  const unasked = symptoms.filter((name) => !judged.some(({ invariant }) => invariant === name));
+  if (unasked.length > 0) return { answer: 'inconclusive', because: `not asked: ${unasked.join(', ')}`, losesData };
   return { answer: 'protected', because: `all ${judged.length} properties held`, losesData };
 }

@@ -10,7 +10,11 @@ import type { Deciding } from '../audit.ts';
 import { shown, type Yours } from './yours.ts';
 
 /** What is laid over the wounded variant, or why nothing is tried. */
-export type Plan = { readonly deciding: readonly Deciding[] } & (
+export type Plan = {
+  readonly deciding: readonly Deciding[];
+  /** Of the remedy's lines those that the engine knows, for it would not start with another; comments stay. */
+  readonly lines: readonly string[];
+} & (
   | { readonly tried: false; readonly because: string }
   | {
       readonly tried: true;
@@ -29,17 +33,18 @@ export type Plan = { readonly deciding: readonly Deciding[] } & (
 export function lay(experiment: Experiment, yours: Yours, engine: EngineInfo): Plan {
   const { failure, variants } = experiment;
   const wounded = variants['wounded'];
-  const no = (because: string): Plan => ({ tried: false, because, deciding: [] });
+  const no = (because: string): Plan => ({ tried: false, because, deciding: [], lines: [] });
   if (!failure) return no('the experiment does not say which settings decide');
   if (typeof failure.audit === 'string') return no(failure.audit);
   if (!wounded) return no('the experiment has no wounded variant');
   const unsuited = wounded.unsuited?.(engine);
   if (unsuited !== undefined) return no(unsuited);
-  const symptoms = Object.entries(expectationOn(wounded, engine)).flatMap(([name, expected]) => (expected === 'violated' ? [name] : []));
-  if (symptoms.length === 0)
+  const expected = Object.entries(expectationOn(wounded, engine)).flatMap(([name, what]) => (what === 'violated' ? [name] : []));
+  if (expected.length === 0)
     return no(`${engine.kind} ${engine.version} does not show it, whatever is set${failure.engines ? `: ${failure.engines}` : ''}`);
 
-  const { scale, lines, unless } = failure.audit;
+  const { scale, unless, symptoms = expected } = failure.audit;
+  const lines = failure.audit.lines.filter((line) => isComment(line) || nameFor(splitWords(line)?.[0] ?? '', yours.known) !== undefined);
   const spec = clusterOf(experiment, 'wounded');
   const held = Object.keys(Object.assign({}, sceneOf(spec), wounded.config, ...Object.values(spec.nodes ?? {})) as RedisConfig);
   const config: Record<string, RedisConfig[string]> = {};
@@ -48,7 +53,7 @@ export function lay(experiment: Experiment, yours: Yours, engine: EngineInfo): P
   }
   const deciding = Object.entries(scale).map(([wanted, factor]): Deciding => {
     const name = nameFor(wanted, yours.known);
-    const told = { directive: name ?? wanted, at: name === undefined ? null : (yours.setAt[name] ?? null), factor };
+    const told = { directive: name ?? wanted, at: name === undefined ? [] : (yours.setAt[name] ?? []), factor };
     if (name === undefined) return { ...told, value: '', ranWith: null, remark: `${engine.kind} ${engine.version} has no such directive` };
     const value = yours.values[name] ?? '';
     const scaled = scaleValue(name, value, factor);
@@ -58,10 +63,13 @@ export function lay(experiment: Experiment, yours: Yours, engine: EngineInfo): P
     return { ...told, value: show(value), ranWith: show(scaled.text), remark: scaled.remark };
   });
   const spared = unless?.(inAllNames(yours.values));
-  if (spared !== undefined) return { tried: false, because: spared, deciding };
+  if (spared !== undefined) return { tried: false, because: spared, deciding, lines };
   const beside = yours.offered.filter((name) => name in config && !deciding.some(({ directive }) => directive === name));
-  return { tried: true, config, deciding, beside, symptoms };
+  return { tried: true, config, deciding, lines, beside, symptoms };
 }
+
+/** A sentence for people where no line can help. */
+export const isComment = (line: string): boolean => line.startsWith('#');
 
 /** A secret does not go into records; what counts is whether there is one, and which ones are the same. */
 function standIn(secret: string, values: Values): string {

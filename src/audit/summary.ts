@@ -20,13 +20,12 @@ export function summary({ failures, conf, engine }: AuditResult): string {
 export function decidingCells({ directive, value, at, ranWith, factor, remark }: Deciding): [string, string, string, string] {
   const remarks = [...(ranWith !== null && factor !== 1 ? [`× ${factorText(factor)}`] : []), ...(remark === '' ? [] : [remark])];
   const note = remarks.length > 0 ? ` (${remarks.join(', ')})` : '';
-  const places = at === null ? undefined : placesText(at);
-  return [directive, value, places ?? (ranWith === null ? '' : "the engine's default"), `${ranWith ?? ''}${note}`.trim()];
+  return [directive, value, placesText(at) || (ranWith === null ? '' : "the engine's default"), `${ranWith ?? ''}${note}`.trim()];
 }
 
-/** 'redis.conf:3, redis.conf:4' in one: 'redis.conf:3,4'. */
-function placesText(at: string): string {
-  const places = at.split(', ').map((place) => /^(.*?)(?::(\d+))?$/.exec(path.basename(place)) ?? []);
+/** 'redis.conf:3' and 'redis.conf:4' in one: 'redis.conf:3,4'. */
+function placesText(at: readonly string[]): string {
+  const places = at.map((place) => /^(.*?)(?::(\d+))?$/.exec(path.basename(place)) ?? []);
   return [...Map.groupBy(places, ([, file = '']) => file)]
     .map(([file, lines]) => [file, lines.flatMap(([, , line]) => line ?? []).join(',')].filter((part) => part !== '').join(':'))
     .join(' ');
@@ -34,7 +33,9 @@ function placesText(at: string): string {
 
 /** What a run with the remedy said. */
 export const remedyText = ({ withRemedy }: FailureAnswer): string =>
-  withRemedy === null ? '' : `${withRemedy.answer === 'exposed' ? 'still exposed' : withRemedy.answer}: ${withRemedy.because}`;
+  withRemedy === null || typeof withRemedy === 'string'
+    ? (withRemedy ?? '')
+    : `${withRemedy.answer === 'exposed' ? 'still exposed' : withRemedy.answer}: ${withRemedy.because}`;
 
 /** Remarks with the same reason stand together. */
 export function byReason(remarks: readonly Remark[]): { readonly because: string; readonly what: readonly Remark[] }[] {
@@ -42,7 +43,7 @@ export function byReason(remarks: readonly Remark[]): { readonly because: string
 }
 
 export const labelOf = ({ answer, accepted, losesData }: FailureAnswer): string =>
-  answer === 'exposed' ? `exposed${losesData ? ', loses data' : ''}${accepted ? ', accepted' : ''}` : answer;
+  `${answer}${answer === 'exposed' && losesData ? ', loses data' : ''}${accepted ? ', accepted' : ''}`;
 
 export const warningText = ({ at, directive, because }: Remark): string =>
   [at, directive].filter((part) => part !== '').join(' ') + (directive === '' && at === '' ? because : `: ${because}`);

@@ -8,12 +8,10 @@ import { quoteWord } from '../conf/words.ts';
 export interface Yours {
   /** Names that the engine has. */
   readonly known: readonly string[];
-  /** What the engine has where nobody says otherwise. */
-  readonly defaults: Values;
-  /** The user's over the defaults, by the engine's names; those of `apart` as they were written. */
+  /** The user's over what the engine has by default, by the engine's names; those of `apart` as they were written. */
   readonly values: Values;
-  /** Where the user set it, by the engine's name. */
-  readonly setAt: Readonly<Record<string, string>>;
+  /** Where the user set it, by the engine's name; several places where lines add up. */
+  readonly setAt: Readonly<Record<string, readonly string[]>>;
   /** The engine's names of all that go into every run unless the experiment holds them. */
   readonly offered: readonly string[];
   readonly warnings: readonly Remark[];
@@ -35,7 +33,7 @@ export async function understand(conf: Conf, wanted: readonly string[], ask: Ask
   const warnings: Remark[] = [];
   const apart: Remark[] = [];
   const own: Record<string, string> = {};
-  const setAt: Record<string, string> = {};
+  const setAt: Record<string, readonly string[]> = {};
   const lines: { readonly setting: Setting; readonly name: string; readonly line: string }[] = [];
   for (const setting of lastOnes(conf.settings)) {
     const { name: written, at } = setting;
@@ -45,7 +43,7 @@ export async function understand(conf: Conf, wanted: readonly string[], ask: Ask
     // A dump holds all there is; what nobody changed says nothing.
     if (isDefault && (conf.kind === 'dump' || because !== undefined)) continue;
     if (because !== undefined) {
-      if (name !== undefined) [own[name], setAt[name]] = [setting.values.join(' '), at];
+      if (name !== undefined) [own[name], setAt[name]] = [setting.values.join(' '), [at]];
       const used = meaningOf(written) === 'cluster-enabled' || (name !== undefined && isWanted(written));
       if (!used) apart.push({ at, directive: written, because });
     } else if (name === undefined) {
@@ -64,29 +62,30 @@ export async function understand(conf: Conf, wanted: readonly string[], ask: Ask
     warnings.push({ at: setting.at, directive: setting.name, because: `${engine} refuses it: ${because}${comment}; ${left}` });
   }
   const taken = lines.filter((_, index) => !refused.some((refusal) => refusal.index === index));
-  for (const { name, setting } of taken)
-    setAt[name] = setAt[name] !== undefined && addsUp(name) ? `${setAt[name]}, ${setting.at}` : setting.at;
-  if (
-    conf.kind === 'file' &&
-    !conf.settings.some(({ name, values: [value] }) => name === 'cluster-enabled' && value?.toLowerCase() === 'yes')
-  )
+  for (const { name, setting } of taken) setAt[name] = addsUp(name) ? [...new Set([...(setAt[name] ?? []), setting.at])] : [setting.at];
+  const mode = conf.settings.findLast(({ name }) => name === 'cluster-enabled');
+  // A dump need not hold all there is.
+  if (mode ? mode.values[0]?.toLowerCase() !== 'yes' : conf.kind === 'file')
     warnings.push({
-      at: conf.file,
+      at: mode?.at ?? conf.file,
       directive: 'cluster-enabled',
-      because: 'the file does not turn cluster mode on; the answers are for a cluster with its settings',
+      because: 'cluster mode is not on there; the answers are for a cluster with these settings',
     });
   const offered = [...new Set(taken.map(({ name }) => name))].filter((name) => values[name] !== defaults[name]);
-  return { known, defaults, values: { ...values, ...own }, setAt, offered, warnings, apart };
+  return { known, values: { ...values, ...own }, setAt, offered, warnings, apart };
 }
 
 /** Of directives of which the last line wins, that line; of those that add up, all. */
 function lastOnes(settings: readonly Setting[]): readonly Setting[] {
-  return settings.filter(
-    ({ name }, index) =>
-      addsUp(name) ||
-      apartBecause(name) !== undefined ||
-      !settings.slice(index + 1).some((later) => meaningOf(later.name) === meaningOf(name)),
-  );
+  const seen = new Set<string>();
+  return settings
+    .toReversed()
+    .filter(({ name }) => {
+      const isLast = !seen.has(meaningOf(name));
+      seen.add(meaningOf(name));
+      return isLast || addsUp(name) || apartBecause(name) !== undefined;
+    })
+    .toReversed();
 }
 
 /** What stands behind the name in a file that the engine reads. */

@@ -6,7 +6,7 @@ import { lay } from '../audit/lay.ts';
 import { auditMarkdown } from '../audit/markdown.ts';
 import { auditText } from '../audit/text.ts';
 import { understand, type Yours } from '../audit/yours.ts';
-import { type ExitCode, exitCode, messageOf, UsageError } from '../base/errors.ts';
+import { type ExitCode, exitCode, UsageError } from '../base/errors.ts';
 import { didYouMean } from '../base/nearest.ts';
 import { type Conf, type Remark, readConf, withLines } from '../conf.ts';
 import { isSize } from '../conf/directive.ts';
@@ -17,7 +17,7 @@ import type { Experiment } from '../experiment.ts';
 import { resolveEngineImage, resolveToolboxImage } from '../image.ts';
 import { version } from '../version.ts';
 import { experimentNames, loadExperiment } from './load.ts';
-import { latest, writable } from './results.ts';
+import { latest, unwritable, writable, writableFile } from './results.ts';
 import { answersOf, type Trial, type Tried, tryRemedies } from './trials.ts';
 
 export interface AuditFlags {
@@ -44,6 +44,7 @@ export async function audit(flags: AuditFlags, signal: AbortSignal): Promise<Exi
   const conf = readConf(flags.redisConf);
   const experiments = await experimentsOf(flags);
   writable(flags.results);
+  for (const form of ['json', 'markdown', 'junit'] as const) if (typeof flags[form] === 'string') writableFile(flags[form]);
   const say = (line: string): void => console.error(line);
   const driver = await dockerDriver();
   const image = await resolveEngineImage(flags.engine, say);
@@ -134,7 +135,7 @@ function othersOf(tried: readonly Tried[], yours: Yours): Remark[] {
             : isSize(name)
               ? 'a size, which would mean nothing in a scaled run: left out'
               : 'the experiments set it themselves: left out';
-      return { at: yours.setAt[name] ?? '', directive: `${name} ${showValue(name, yours.values[name] ?? '')}`, because };
+      return { at: yours.setAt[name]?.join(', ') ?? '', directive: `${name} ${showValue(name, yours.values[name] ?? '')}`, because };
     });
 }
 
@@ -142,6 +143,6 @@ function writeOut(file: string, text: string): void {
   try {
     writeFileSync(file, text);
   } catch (error) {
-    throw new UsageError(`expected a file that can be written, but ${file} cannot (${messageOf(error)})`);
+    throw unwritable(file, error);
   }
 }

@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync, statfsSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, statfsSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { messageOf, UsageError } from '../base/errors.ts';
 
@@ -25,6 +25,21 @@ export function writable(folder: string): void {
     );
   }
 }
+
+/** The same of a file, which is left as it is. A pipe is not tried: its reader would take the end of that for the end of all. */
+export function writableFile(file: string): void {
+  try {
+    const before = statSync(file, { throwIfNoEntry: false });
+    if (before && !before.isFile() && !before.isDirectory()) return;
+    writeFileSync(file, '', { flag: 'a' });
+    if (!before) rmSync(file);
+  } catch (error) {
+    throw unwritable(file, error);
+  }
+}
+
+export const unwritable = (file: string, error: unknown): UsageError =>
+  new UsageError(`expected a file that can be written, but ${file} cannot (${messageOf(error)}); make its folder or choose another`);
 
 /** A link beside the records to the newest of them. */
 export function latest(parent: string, folder: string): void {

@@ -123,6 +123,7 @@ const variant = object<Variant>({
 const audit = object<Audit>({
   scale: z.record(z.string(), between(0, 1_000_000), 'an object of directives and factors'),
   lines: z.array(text, 'a list of lines of redis.conf'),
+  symptoms: z.array(text, 'a list of names of invariants').min(1, 'a list with at least one name, or left out').optional(),
   unless: asFunction<NonNullable<Audit['unless']>>().optional(),
 });
 const failure = object<Failure>({
@@ -181,6 +182,12 @@ export function parseExperiment(value: unknown, from: string, knownInvariants: r
     parsed.invariants && !('except' in parsed.invariants)
       ? parsed.invariants.map(({ name }) => name)
       : knownInvariants.filter((name) => !except.includes(name));
+  const symptoms = parsed.failure && typeof parsed.failure.audit !== 'string' ? (parsed.failure.audit.symptoms ?? []) : [];
+  const unknown = symptoms.find((name) => !names.includes(name));
+  if (unknown !== undefined)
+    throw new UsageError(
+      `${from}: expected failure.audit.symptoms to name invariants of the experiment, got ${unknown}${didYouMean(unknown, names)}; there are ${names.join(', ')}`,
+    );
   for (const [name, { expect = {} }] of Object.entries(parsed.variants)) {
     const stranger = Object.keys(typeof expect === 'function' ? {} : expect).find((expected) => !names.includes(expected));
     if (stranger !== undefined)

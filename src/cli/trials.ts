@@ -3,7 +3,7 @@ import path from 'node:path';
 import { styleText } from 'node:util';
 import type { FailureAnswer } from '../audit.ts';
 import { answerOf } from '../audit/answer.ts';
-import { lay, type Plan } from '../audit/lay.ts';
+import { isComment, lay, type Plan } from '../audit/lay.ts';
 import { labelOf } from '../audit/summary.ts';
 import type { Yours } from '../audit/yours.ts';
 import { messageOf } from '../base/errors.ts';
@@ -44,7 +44,7 @@ export async function answersOf(tried: readonly Tried[], trial: Trial): Promise<
   const room = { ...roomHere(), ...(atOnceAtMost === undefined ? {} : { atOnce: atOnceAtMost }) };
   const round = async (which: readonly Tried[], atOnce: number): Promise<void> => {
     let ended = 0;
-    const jobs = new Map<Job<RunLine>, Tried>(which.map((each) => [jobOf(each, trial), each]));
+    const jobs = new Map<Job<RunLine>, Tried>(which.map((each) => [jobOf(each, trial, tried.indexOf(each) + 1), each]));
     await runPool([...jobs.keys()], {
       ...room,
       atOnce,
@@ -84,8 +84,10 @@ export async function tryRemedies(
   const cured = new Map<Tried, Tried>();
   for (const each of tried) {
     const { answer, lines } = answers.get(each) as FailureAnswer;
-    if (answer !== 'exposed' || lines.length === 0 || trial.signal.aborted) continue;
-    cured.set({ ...each, plan: lay(each.experiment, await understoodWith(lines), engine) }, each);
+    if (answer !== 'exposed' || trial.signal.aborted) continue;
+    const directives = lines.filter((line) => !isComment(line));
+    if (directives.length === 0) answers.set(each, { ...(answers.get(each) as FailureAnswer), withRemedy: 'no line helps' });
+    else cured.set({ ...each, plan: lay(each.experiment, await understoodWith(directives), engine) }, each);
   }
   if (cured.size === 0) return;
   trial.say(styleText('dim', '  with the remedies'));
@@ -98,8 +100,9 @@ export async function tryRemedies(
   }
 }
 
-function jobOf({ name, experiment, plan }: Tried, { engine, folder }: Trial): Job<RunLine> {
-  const file = path.join(folder, 'settings', `${experiment.name}.json`);
+function jobOf({ name, experiment, plan }: Tried, { engine, folder }: Trial, number: number): Job<RunLine> {
+  // Two files may hold experiments of one name.
+  const file = path.join(folder, 'settings', `${number}-${experiment.name}.json`);
   mkdirSync(path.dirname(file), { recursive: true });
   writeFileSync(file, `${JSON.stringify(plan.tried ? plan.config : {}, null, 2)}\n`);
   return childRun({ name, experiment, variant: 'wounded', engine, results: folder, config: file });
@@ -129,7 +132,7 @@ function answered({ experiment: { name, failure }, plan }: Tried, { accept }: Tr
     deciding: plan.deciding,
     beside: plan.tried ? plan.beside : [],
     remedy: failure?.remedy ?? '',
-    lines: failure && typeof failure.audit !== 'string' ? failure.audit.lines : [],
+    lines: plan.lines,
     withRemedy: null,
     report: null,
     again: null,

@@ -1,5 +1,6 @@
 import { formatMs } from '../base/duration.ts';
 import { loadCatalogue } from '../cli/load.ts';
+import { factorText } from '../conf/scale.ts';
 import type { Experiment, Variant } from '../experiment.ts';
 import { allMeasured, type Measured } from '../measured.ts';
 import { cell, table } from './table.ts';
@@ -34,8 +35,7 @@ function expects({ expect = {} }: Variant): string {
   return symptoms.join(', ') || 'everything holds';
 }
 
-const factor = (scale: number): string =>
-  scale === 1 ? 'as it is' : scale < 1 ? `1 / ${Number((1 / scale).toPrecision(3))}` : `× ${Number(scale.toPrecision(3))}`;
+const factor = (scale: number): string => (scale === 1 ? 'as it is' : `× ${factorText(scale)}`);
 
 function figures({ figures: { detectionMs, failoverMs, healthyAfterMs, writeGapMs, lostWrites } }: Measured): string {
   const told = [

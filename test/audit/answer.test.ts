@@ -33,6 +33,13 @@ describe('what a run says', () => {
       because: 'all 1 properties held',
     });
   });
+  it('is inconclusive where the symptom was not asked', () => {
+    expect(answerOf([found('a', good)], ['b'], undefined)).toMatchObject({ answer: 'inconclusive', because: 'not asked: b' });
+    expect(answerOf([], ['b'], undefined).answer).toBe('inconclusive');
+  });
+  it('is exposed where a symptom appeared that the audit names and the variant leaves to chance', () => {
+    expect(answerOf([found('a', bad, 'open')], ['a'], undefined).answer).toBe('exposed');
+  });
   it('is inconclusive where another symptom appeared, something stayed unknown, or the record says nothing', () => {
     expect(answerOf([found('a', good), found('b', bad)], ['a'], undefined).because).toBe(
       'the expected symptom did not appear, another did: b: it broke',

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { type AuditResult, type FailureAnswer, worstFirst } from '../../src/audit.ts';
 import { auditJunit } from '../../src/audit/junit.ts';
 import { auditMarkdown } from '../../src/audit/markdown.ts';
+import { labelOf, remedyText } from '../../src/audit/summary.ts';
 import { auditText } from '../../src/audit/text.ts';
 
 const base: FailureAnswer = {
@@ -37,7 +38,7 @@ const failures: readonly FailureAnswer[] = [
     deciding: [
       {
         directive: 'client-output-buffer-limit',
-        at: null,
+        at: [],
         value: 'replica 256mb 64mb 60',
         ranWith: 'replica 4mb 1mb 60',
         factor: 1 / 64,
@@ -45,13 +46,13 @@ const failures: readonly FailureAnswer[] = [
       },
       {
         directive: 'repl-timeout',
-        at: '/etc/redis/redis.conf:12, /etc/redis/redis.conf:14',
+        at: ['/etc/redis/redis.conf:12', '/etc/redis/redis.conf:14'],
         value: '60',
         ranWith: '1',
         factor: 1 / 100,
         remark: 'the least there is',
       },
-      { directive: 'repl-rdb-channel', at: null, value: '', ranWith: null, factor: 1, remark: 'redis 7.0.15 has no such directive' },
+      { directive: 'repl-rdb-channel', at: [], value: '', ranWith: null, factor: 1, remark: 'redis 7.0.15 has no such directive' },
     ],
     beside: ['hz', 'maxmemory-policy'],
     lines: ['client-output-buffer-limit replica 2gb 1gb 120', 'repl-backlog-size 1gb'],
@@ -138,6 +139,16 @@ describe('the Markdown of an audit', () => {
     expect(markdown).toContain('&lt;pause>');
     expect(markdown).toContain('```\nclient-output-buffer-limit replica 2gb 1gb 120\nrepl-backlog-size 1gb\n```');
   });
+});
+
+describe('the label of an answer', () => {
+  it('says that it is accepted, whatever it is', () => {
+    expect(labelOf({ ...base, answer: 'inconclusive', accepted: true })).toBe('inconclusive, accepted');
+    expect(labelOf({ ...base, answer: 'exposed', losesData: true, accepted: true })).toBe('exposed, loses data, accepted');
+    expect(labelOf({ ...base, answer: 'inconclusive', losesData: true })).toBe('inconclusive');
+  });
+  it('says of a remedy without a line that none helps', () =>
+    expect(remedyText({ ...base, withRemedy: 'no line helps' })).toBe('no line helps'));
 });
 
 describe('the JUnit XML of an audit', () => {

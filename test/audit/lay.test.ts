@@ -20,9 +20,8 @@ const defaults = {
 };
 const yours = (own: Record<string, string> = {}): Yours => ({
   known: Object.keys(defaults),
-  defaults,
   values: { ...defaults, ...own },
-  setAt: Object.fromEntries(Object.keys(own).map((name, index) => [name, `redis.conf:${index + 1}`])),
+  setAt: Object.fromEntries(Object.keys(own).map((name, index) => [name, [`redis.conf:${index + 1}`]])),
   offered: Object.keys(own),
   warnings: [],
   apart: [],
@@ -56,17 +55,17 @@ describe('laying settings over the wounded variant', () => {
       'min-replicas-max-lag': '1',
     });
     expect(deciding).toEqual([
-      { directive: 'cluster-node-timeout', at: 'redis.conf:1', value: '30000', ranWith: '4000', factor: 2 / 15, remark: '' },
+      { directive: 'cluster-node-timeout', at: ['redis.conf:1'], value: '30000', ranWith: '4000', factor: 2 / 15, remark: '' },
       // Of the classes only the one that the remedy is about.
       {
         directive: 'client-output-buffer-limit',
-        at: null,
+        at: [],
         value: 'replica 256mb 64mb 60',
         ranWith: 'replica 4mb 1mb 60',
         factor: 1 / 64,
         remark: '',
       },
-      { directive: 'min-slaves-max-lag', at: null, value: '10', ranWith: '1', factor: 1 / 10, remark: '' },
+      { directive: 'min-slaves-max-lag', at: [], value: '10', ranWith: '1', factor: 1 / 10, remark: '' },
     ]);
     expect(symptoms).toEqual(['state-ok']);
   });
@@ -92,8 +91,16 @@ describe('laying settings over the wounded variant', () => {
     const { config, deciding } = tried(experiment({ scale: { 'shutdown-timeout': 1 }, lines: [] }), yours(), redis);
     expect(config).toEqual({});
     expect(deciding).toEqual([
-      { directive: 'shutdown-timeout', at: null, value: '', ranWith: null, factor: 1, remark: 'redis 7.0.15 has no such directive' },
+      { directive: 'shutdown-timeout', at: [], value: '', ranWith: null, factor: 1, remark: 'redis 7.0.15 has no such directive' },
     ]);
+  });
+  it('leaves out of the remedy what the engine does not know, and keeps comments', () => {
+    const lines = ['cluster-allow-replica-migration yes', '# No line helps.', 'min-replicas-max-lag 10'];
+    expect(tried(experiment({ scale: {}, lines }), yours(), redis).lines).toEqual(['# No line helps.', 'min-replicas-max-lag 10']);
+  });
+  it('asks for the symptoms that the audit names, where it names some', () => {
+    const named: Audit = { scale: {}, lines: [], symptoms: ['gap-bounded', 'no-acknowledged-write-lost'] };
+    expect(tried(experiment(named), yours(), redis).symptoms).toEqual(named.symptoms);
   });
   it('keeps secrets out of records, and their equality in', () => {
     const audit: Audit = { scale: { requirepass: 1, masterauth: 1 }, lines: [] };

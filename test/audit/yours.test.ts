@@ -52,7 +52,7 @@ describe('the settings of a user', () => {
     );
     expect(asked).toEqual([[], ['replica-priority 1', 'hz 30', 'save 900 1', 'save 60 5']]);
     expect(values['hz']).toBe('30');
-    expect(setAt).toEqual({ 'replica-priority': 'redis.conf:3', hz: 'redis.conf:4', save: 'redis.conf:5, redis.conf:6' });
+    expect(setAt).toEqual({ 'replica-priority': ['redis.conf:3'], hz: ['redis.conf:4'], save: ['redis.conf:5', 'redis.conf:6'] });
     expect(offered).toEqual(['replica-priority', 'hz', 'save']);
   });
   it('are not offered where they are the default', async () => {
@@ -82,7 +82,7 @@ describe('the settings of a user', () => {
     const { apart, values, setAt } = await understood('cluster-enabled yes\nmasterauth s3cret', { wanted: ['masterauth'] });
     expect(apart).toEqual([]);
     expect(values['masterauth']).toBe('s3cret');
-    expect(setAt['masterauth']).toBe('redis.conf:2');
+    expect(setAt['masterauth']).toEqual(['redis.conf:2']);
   });
   it('say nothing in a dump where they are the default, and are taken to pieces where they add up', async () => {
     const { asked, apart } = await understood(
@@ -102,5 +102,9 @@ describe('the settings of a user', () => {
     expect((await understood('hz 20')).warnings).toMatchObject([{ at: 'redis.conf', directive: 'cluster-enabled' }]);
     expect((await understood('cluster-enabled no')).warnings).toHaveLength(1);
     expect((await understood('cluster-enabled YES')).warnings).toEqual([]);
+    expect((await understood('cluster-enabled no\ncluster-enabled yes')).warnings).toEqual([]);
+    expect((await understood('cluster-enabled yes\ncluster-enabled no')).warnings).toMatchObject([{ at: 'redis.conf:2' }]);
+    expect((await understood('cluster-enabled no\nhz 20', { kind: 'dump' })).warnings).toMatchObject([{ at: 'redis.conf:1' }]);
+    expect((await understood('hz 20', { kind: 'dump' })).warnings).toEqual([]);
   });
 });

@@ -47,6 +47,7 @@ describe('the command audit', () => {
     [['--redis-conf', good, '--accept', 'killed-primry'], '(did you mean killed-primary?)'],
     [['--redis-conf', good, '--jobs', '0'], 'Expected at least 1'],
     [['--redis-conf', good, '--json', '--junit'], 'expected one of --json, --junit on standard output'],
+    [['--redis-conf', good, '--junit', 'none/a.xml'], 'expected a file that can be written, but none/a.xml cannot'],
     [['--redis-conf', good, '--results', '/dev/null/x'], 'expected a results folder that can be written'],
   ];
   for (const [args, says] of flags)
