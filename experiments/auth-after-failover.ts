@@ -5,8 +5,9 @@
  * who is up to date.
  *
  * With a wrong password it tries again each second (replication.c syncWithMaster, replicationCron). With none it gets as
- * far as SYNC, and an aborted SYNC is tried again each second by Redis 6.0, and at once by 7.0 (readSyncBulkPayload,
- * cancelReplicationHandshake): hundreds of connections a second here, and several lines in the log for each.
+ * far as SYNC, and an aborted SYNC is tried again each second by Redis 6.0 and Valkey 9.1, and at once by Redis 7.0 and 8.0 and
+ * Valkey 8.1 (readSyncBulkPayload, cancelReplicationHandshake): hundreds of connections a second here, and several lines in
+ * the log for each.
  *
  * The documents speak of a resync loop. It is a loop of logins: PSYNC and SYNC are refused before anything is sent, so that
  * sync_full stays as it is.
@@ -44,11 +45,11 @@ export default defineExperiment({
     remedy:
       'Give every node the same requirepass and masterauth whatever its role is, change both together, and watch master_link_status rather than cluster_state; CONFIG SET masterauth mends it without a restart.',
     engines:
-      'Without masterauth Redis 6.0 tries again once a second, and Redis 7.0 without a pause, hundreds of times a second; with a wrong one both try once a second.',
+      'Without masterauth Redis 6.0 and Valkey 9.1 try again once a second, and Redis 7.0, 8.0 and Valkey 8.1 without a pause, hundreds of times a second; with a wrong one all try once a second.',
     audit:
       'Whether masterauth of each node is a password that every other takes decides, which no single redis.conf tells: look for requirepass or user lines without masterauth in the files of all nodes.',
   },
-  // At level notice Redis 7.0 logs ten lines for each of thousands of attempts a second.
+  // At level notice Redis 7.0 logs ten lines for each of hundreds of attempts a second.
   cluster: { config: { requirepass: password, masterauth: password, loglevel: 'warning' } },
   workload: registers({ rate: 200 }),
   // It is told to hand over its slots, and answers all the time.
@@ -68,19 +69,19 @@ export default defineExperiment({
     repair: { about: 'as wounded; then CONFIG SET masterauth, without a restart', cluster: { nodes: primaries({ masterauth: '' }) } },
     cured: { about: 'the same masterauth everywhere' },
   },
-  async disturb({ cluster, inject, until, ask, variant }) {
+  async disturb({ cluster, inject, need, until, tell, variant }) {
     const [replica] = cluster.nodes.filter(({ primary }) => primary === 'node-1');
     await using handover = await inject(failover(replica?.name ?? ''));
-    await until('the replica is seen to have taken over', (timeline) => bitten(timeline, handover), '10s');
+    await need('the replica is seen to have taken over', (timeline) => bitten(timeline, handover), '10s');
     const wanted = variant === 'cured' ? 'up' : 'down';
     await until(`the old primary is a replica with its link ${wanted}`, (timeline) => linked(timeline, 'node-1', wanted), '10s');
     if (variant !== 'repair') return;
-    await until(
+    await need(
       'it is refused',
       (timeline) => timeline.of('log-line').some(({ node, kind }) => node === 'node-1' && kind === 'login-refused'),
       '10s',
     );
-    await ask('node-1', 'CONFIG', 'SET', 'masterauth', password);
+    await tell('node-1', 'CONFIG', 'SET', 'masterauth', password);
     await until('its link is up', (timeline) => linked(timeline, 'node-1', 'up'), '10s');
   },
 });

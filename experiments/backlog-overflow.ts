@@ -3,8 +3,8 @@
  * more than the backlog holds, so that the primary cannot send just the rest (replication.c
  * masterTryPartialResynchronization). On a large data set that is a fork, a transfer and a load for each hiccup.
  *
- * Scaled: outages of 3 s with 0.3 MB of writes a second to the shard, and a backlog of 64 KB, 1/16 of the 1 MB that Redis
- * comes with (Valkey from 8.0 on: 10 MB). The cure holds 60 s of writes.
+ * Scaled by 1/16: outages of 3 s with 0.3 MB of writes a second to the shard, which stand for 4.8 MB a second in production,
+ * and a backlog of 64 KB for the 1 MB that Redis comes with (Valkey from 8.0 on: 10 MB). The cure holds 60 s of writes.
  *
  * Both ends notice the end of the connection here. A primary that does not keeps everything for the old one, and from 7.0
  * on output buffers and backlog share their blocks (replication.c incrementalTrimReplicationBacklog): a replica that comes
@@ -45,14 +45,14 @@ export default defineExperiment({
     },
   },
   async disturb(stage) {
-    const { until, sleep, ask, variant } = stage;
+    const { need, sleep, tell, variant } = stage;
     for (const round of [1, 2]) {
       {
         await using _cut = await outage(stage, replica, primary);
         await sleep('3s');
       }
-      await until(`the replica is in step after outage ${round}`, (timeline) => linked(timeline, replica), '10s');
-      if (variant === 'repair' && round === 1) await ask(primary, 'CONFIG', 'SET', 'repl-backlog-size', remedy);
+      await need(`the replica is in step after outage ${round}`, (timeline) => linked(timeline, replica), '10s');
+      if (variant === 'repair' && round === 1) await tell(primary, 'CONFIG', 'SET', 'repl-backlog-size', remedy);
     }
   },
 });

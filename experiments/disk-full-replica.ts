@@ -8,6 +8,7 @@
  * Scaled: a data set of 8 MB on a volume of 64 MB with 1 MB free; the mechanism does not depend on sizes. With
  * repl-diskless-load the snapshot goes from the link into memory, and its disk does not matter.
  */
+import { InconclusiveError } from '../src/base/errors.ts';
 import diskFull from '../src/fault/disk-full.ts';
 import { defineExperiment, linked, outage, resyncs } from '../src/index.ts';
 import registers from '../src/workload/registers.ts';
@@ -43,26 +44,24 @@ export default defineExperiment({
     space: { about: 'the disk has room for the snapshot', budget: { fullResyncs: 1, lagSeconds: 10 } },
     repair: {
       about: 'repl-diskless-load is set by CONFIG SET while the disk is full',
-      // The one that has just failed when it is set may be asked for again.
-      budget: { lagSeconds: 15, fullResyncsAfterRepair: 2 },
+      // At ten rounds a second some begin before it is set and are counted after it; a loop that goes on has dozens.
+      budget: { lagSeconds: 15, fullResyncsAfterRepair: 5 },
       expect: { 'no-endless-full-resync': 'violated' },
     },
   },
   prepare: ({ fill }) => fill(primary, { bytes: 8_000_000, valueBytes: 8_000 }),
   async disturb(stage) {
-    const { inject, until, sleep, ask, variant } = stage;
+    const { inject, until, sleep, tell, timeline, variant } = stage;
     await using _full = await inject(diskFull(replica, { freeBytes: variant === 'space' ? 20_000_000 : 1_000_000 }));
     {
       await using _cut = await outage(stage, replica, primary);
       await sleep('1s');
     }
-    await until(
-      'the replica is in step again, or goes round',
-      (timeline) => linked(timeline, replica) || resyncs(timeline).full >= 4,
-      '20s',
-    );
+    await until('the replica is in step again, or goes round', (seen) => linked(seen, replica) || resyncs(seen).full >= 4, '20s');
+    if (resyncs(timeline()).full === 0)
+      throw new InconclusiveError('the replica came back without a full resync, so that its disk was not tried');
     if (variant !== 'repair') return;
-    await ask(replica, 'CONFIG', 'SET', 'repl-diskless-load', 'swapdb');
-    await until('the replica is in step again', (timeline) => linked(timeline, replica), '20s');
+    await tell(replica, 'CONFIG', 'SET', 'repl-diskless-load', 'swapdb');
+    await until('the replica is in step again', (seen) => linked(seen, replica), '20s');
   },
 });

@@ -42,7 +42,7 @@ export default defineExperiment({
     remedy:
       'Announce addresses to the bus, and names by cluster-announce-hostname only; tell clients addresses, or give them a cache of names and the name server a replica.',
     engines:
-      'Redis 6.0 and 7.0 stand still alike, for as long as one lookup takes. Names for clients are announced from Redis 7.0 on and by every Valkey.',
+      'All engines stand still alike, for as long as one lookup takes at least. Names for clients are announced from Redis 7.0 on and by every Valkey.',
     audit:
       'A cluster-announce-ip that is no address decides, at any node: `CONFIG GET cluster-announce-ip` tells. Each node has its own, so that no single redis.conf can be tried.',
   },
@@ -73,7 +73,7 @@ export default defineExperiment({
       unsuited: noNames,
     },
   },
-  async disturb({ inject, until, sleep, variant }) {
+  async disturb({ inject, need, until, sleep, variant }) {
     await using _silence = await inject(dnsFailure('all nodes', { places: 'client-1,client-2' }));
     if (variant.startsWith('clients')) {
       await using _handed = await inject(failover('a replica of node-1'));
@@ -83,7 +83,7 @@ export default defineExperiment({
     }
     await using killed = await inject(kill('one replica'));
     const [victim = ''] = killed.nodes;
-    await until(
+    await need(
       'it is marked fail',
       (timeline) => timeline.run.nodes.some(({ name, id }) => name === victim && markedFail(timeline, id)),
       '20s',
