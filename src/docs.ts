@@ -1,5 +1,5 @@
 import { clusterChecksTable, enginesTable, failuresTable, failuresText } from './docs/failures.ts';
-import { cell, table } from './docs/table.ts';
+import { cell, table } from './base/markdown.ts';
 import { allFaults } from './faults.ts';
 import { clientRuns, lossRuns, spread } from './losses.ts';
 import { type ParameterInfo, parametersOf } from './parameter.ts';

@@ -1,11 +1,10 @@
 import type { Answer, AuditResult, FailureAnswer } from '../audit.ts';
+import { table } from '../base/markdown.ts';
 import { byReason, decidingCells, labelOf, remedyText, summary, warningText } from './summary.ts';
 
 /** Nothing of a record may become markup or end a cell. */
 const cell = (text: string): string => text.replaceAll('\\', '\\\\').replaceAll('|', '\\|').replaceAll('<', '&lt;').replaceAll(/\s+/g, ' ');
 const code = (text: string): string => (text === '' ? '' : `\`${cell(text).replaceAll('`', "'")}\``);
-const table = (heads: readonly string[], rows: readonly (readonly string[])[]): string =>
-  [heads, heads.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
 
 /** For a ticket or a pull request. */
 export function auditMarkdown(result: AuditResult): string {

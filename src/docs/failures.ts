@@ -3,7 +3,7 @@ import { loadCatalogue } from '../cli/load.ts';
 import { factorText } from '../conf/scale.ts';
 import type { Experiment, Variant } from '../experiment.ts';
 import { allMeasured, type Measured } from '../measured.ts';
-import { cell, table } from './table.ts';
+import { cell, table } from '../base/markdown.ts';
 
 /** The order of the columns. */
 const engines = ['redis:6.0', 'redis:7.0', 'redis:8.0', 'valkey:8.1', 'valkey:9.1'];

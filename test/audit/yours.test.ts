@@ -55,6 +55,10 @@ describe('the settings of a user', () => {
     expect(setAt).toEqual({ 'replica-priority': ['redis.conf:3'], hz: ['redis.conf:4'], save: ['redis.conf:5', 'redis.conf:6'] });
     expect(offered).toEqual(['replica-priority', 'hz', 'save']);
   });
+  it('are as many as a file may hold', async () => {
+    const many = Array.from({ length: 40_000 }, (_, index) => `unknown-${index} 1`).join('\n');
+    expect((await understood(`cluster-enabled yes\n${many}`, { kind: 'dump' })).warnings).toHaveLength(40_000);
+  });
   it('are not offered where they are the default', async () => {
     expect((await understood('cluster-enabled yes\nhz 10')).offered).toEqual([]);
   });

@@ -11,7 +11,12 @@ const good = { name: 'mine', hypothesis: 'It holds.', variants: { cured: {} }, d
 const workload = registers();
 const invariant = { name: 'mine', claim: 'It holds.', check: () => ({ outcome: 'held', because: 'it does' }) };
 
+const failure = { level: 'easy', symptom: 's', cause: 'c', setting: 's', remedy: 'r' };
 const wrong: readonly (readonly [value: unknown, says: string])[] = [
+  [
+    { ...good, failure: { ...failure, audit: { scale: {}, lines: [], symptoms: ['state-okk'] } } },
+    'expected failure.audit.symptoms to name invariants of the experiment, got state-okk (did you mean state-ok?)',
+  ],
   [5, 'expected the default export to be an object with name, '],
   [null, ', got null'],
   [
