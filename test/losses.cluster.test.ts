@@ -67,12 +67,12 @@ describe('paused-primary', () => {
 });
 
 describe('split-brain-writes', () => {
-  it('loses what the cut-off side acknowledged, for longer than the node timeout and within its documented window', async () => {
+  it('loses what the cut-off side acknowledged, for about the node timeout at the least and within its documented window', async () => {
     const { verdict, because, consistency } = await run('split-brain-writes', 'wounded');
     expect(verdict, because).toBe('as-expected');
     const { losses } = consistency.loss;
     expect(losses.lost).toBeGreaterThan(10);
-    expect(losses.longestWindowMs).toBeGreaterThan(2_900);
+    expect(losses.longestWindowMs).toBeGreaterThan(4_700);
     expect(losses.outside).toBe(0);
   });
   it('loses nothing with WAIT and min-replicas-to-write together', async () => {
