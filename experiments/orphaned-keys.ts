@@ -20,6 +20,7 @@ import {
   type Expectation,
   hashTagIn,
   keySlot,
+  keysArrived,
   nodeNamed,
   openSlot,
   replaced,
@@ -61,7 +62,7 @@ export default defineExperiment({
     },
   },
   async disturb(stage) {
-    const { ask, cluster, inject, until, variant, perform } = stage;
+    const { cluster, inject, need, tell, until, variant, perform } = stage;
     const tag = `{${hashTagIn(cluster.nodes.find(({ name }) => name === from)?.slots ?? [])}}`;
     const slot = keySlot(tag);
     const usedBytes = (): number => stage.timeline().newest('memory', to)?.usedBytes ?? 0;
@@ -69,19 +70,21 @@ export default defineExperiment({
     const keys = Array.from({ length: batches.count }, (_, batch) =>
       Array.from({ length: batches.keys }, (__, key) => `big:${batch}:${key}:${tag}`),
     );
-    for (const batch of keys) await ask(from, 'MSET', ...batch.flatMap((key) => [key, 'x'.repeat(batches.valueBytes)]));
+    for (const batch of keys) await tell(from, 'MSET', ...batch.flatMap((key) => [key, 'x'.repeat(batches.valueBytes)]));
     await openSlot(stage, slot, { from, to });
     {
       await using frozen = await inject(freeze(to));
       for (const batch of keys) await carryKeys(stage, batch, { from, to }, 50);
       await until('the fault bites', (timeline) => bitten(timeline, frozen), '2s');
     }
-    await until('it has carried out what waited in its sockets', () => usedBytes() > before + 500_000, '5s');
-    for (const node of [from, to]) await ask(node, 'CLUSTER', 'SETSLOT', slot, 'STABLE');
+    // It carries out now what waited in its sockets.
+    await keysArrived(stage, to, slot, keys.flat().length);
+    await need('its memory shows them', () => usedBytes() > before + 500_000, '5s');
+    for (const node of [from, to]) await tell(node, 'CLUSTER', 'SETSLOT', slot, 'STABLE');
     stage.note(`the orphans cost ${usedBytes() - before} bytes`);
     switch (variant) {
       case 'cured':
-        await ask(to, 'CLUSTER', 'SETSLOT', slot, 'IMPORTING', nodeNamed(cluster, from).id);
+        await tell(to, 'CLUSTER', 'SETSLOT', slot, 'IMPORTING', nodeNamed(cluster, from).id);
         // ASKING counts for the next command of its connection.
         await perform(
           engine(
@@ -89,16 +92,16 @@ export default defineExperiment({
             `for key in $($CLI CLUSTER GETKEYSINSLOT ${slot} 1000); do echo ASKING; echo "UNLINK $key"; done | $CLI | sort | uniq -c`,
           ),
         );
-        await ask(to, 'CLUSTER', 'SETSLOT', slot, 'STABLE');
+        await tell(to, 'CLUSTER', 'SETSLOT', slot, 'STABLE');
         break;
       case 'flushed':
-        await ask(to, 'CLUSTER', 'FLUSHSLOT', slot);
+        await tell(to, 'CLUSTER', 'FLUSHSLOT', slot);
         break;
       case 'failover': {
         await using _failover = await inject(failover(`a replica of ${to}`));
-        await until('its replica serves the slots', (timeline) => replaced(timeline, to), '10s');
+        await need('its replica serves the slots', (timeline) => replaced(timeline, to), '10s');
       }
     }
-    if (variant === 'cured' || variant === 'flushed') await until('the bytes are given back', () => usedBytes() < before + 500_000, '5s');
+    if (variant === 'cured' || variant === 'flushed') await need('the bytes are given back', () => usedBytes() < before + 500_000, '5s');
   },
 });

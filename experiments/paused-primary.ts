@@ -20,7 +20,7 @@ export default defineExperiment({
       'It was replaced meanwhile and does not know it: its state still says ok, and it answers what had queued up in its sockets in the same turn in which the bus could tell it (ae.c aeProcessEvents).',
     setting: 'the pause, where it is longer than cluster-node-timeout, and how many operations clients have under way without a deadline',
     remedy:
-      'WAIT 1 for what must not be lost, and deadlines of clients well below the node timeout, so that a late answer is no acknowledgement; a node timeout longer than the pauses that are known, such as those of a snapshot of the host.',
+      'WAIT 1 for what must not be lost; a node timeout longer than the pauses that are known, such as those of a snapshot of the host.',
     audit:
       'No setting decides once the pause has outlasted cluster-node-timeout: min-replicas-to-write is judged by a count that is made once a second (replication.c replicationCron) and still stands when the queued writes are answered.',
   },
@@ -33,9 +33,9 @@ export default defineExperiment({
     // stands when the queued writes are answered.
     'min-replicas': { expect: { 'no-acknowledged-write-lost': 'violated' } },
   }),
-  async disturb({ inject, until, sleep }) {
+  async disturb({ inject, need, sleep }) {
     await using paused = await inject(pause('one primary'));
-    await until('the replica serves the slots', (timeline) => replaced(timeline, paused.nodes[0] ?? ''), '15s');
+    await need('the replica serves the slots', (timeline) => replaced(timeline, paused.nodes[0] ?? ''), '15s');
     await sleep('500ms');
   },
 });

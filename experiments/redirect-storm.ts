@@ -8,8 +8,10 @@
  *
  * Scaled: as many slots as move in 12 s, most of them of one primary, and a few hundred operations a second.
  */
-import { defineExperiment, reshard } from '../src/index.ts';
+import { covered, defineExperiment, nodeNamed, ownLine, reshard } from '../src/index.ts';
 import registers from '../src/workload/registers.ts';
+
+const [from, to] = ['node-1', 'node-2'];
 
 export default defineExperiment({
   name: 'redirect-storm',
@@ -36,7 +38,14 @@ export default defineExperiment({
   },
   async disturb(stage) {
     // How many slots a second move depends on engine and machine.
-    await reshard(stage, { from: 'node-1', to: 'node-2' }, { slots: 250, rounds: 20, seconds: 12 });
+    await reshard(stage, { from, to }, { slots: 250, rounds: 20, seconds: 12 });
+    // Fewer would make less of a storm than the limit allows.
+    const enough = covered(nodeNamed(stage.cluster, to).slots) + 1_000;
+    await stage.need(
+      `${to} has 1,000 slots more`,
+      (timeline) => covered(ownLine(timeline.newest('topology', to) ?? [])?.slots ?? []) >= enough,
+      '5s',
+    );
     await stage.sleep('4s');
   },
 });

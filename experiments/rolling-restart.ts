@@ -20,10 +20,11 @@ import setAdd from '../src/workload/set-add.ts';
 const primary = 'node-1';
 const graceSeconds = 1;
 
-/** A node is taken away, and it is back when it answers PING. */
-async function restart({ ask, perform, sleep }: Stage, node: string): Promise<void> {
+/** A node is taken away, for as long as the wait takes, and it is back when it answers PING. */
+async function restart({ ask, perform, sleep }: Stage, node: string, wait = () => Promise.resolve()): Promise<void> {
   await perform({ run: 'stop', node, graceSeconds });
   await sleep('6s');
+  await wait();
   await perform({ run: 'start', node });
   await ask(node, 'PING');
 }
@@ -41,7 +42,7 @@ async function restartWithCare(stage: Stage, node: string): Promise<void> {
     const inStep = now !== undefined && now.runId !== before && now.link === 'up' && now.syncInProgress === false;
     return inStep && stage.cluster.nodes.every((peer) => peer.name === node || linked(timeline, peer.name));
   };
-  await stage.until(`${node} is in step and linked again`, back, '20s');
+  await stage.need(`${node} is in step and linked again`, back, '20s');
 }
 
 export default defineExperiment({
@@ -75,12 +76,14 @@ export default defineExperiment({
   async disturb(stage) {
     const replica = stage.cluster.nodes.find((node) => node.primary === primary)?.name ?? '';
     if (stage.variant !== 'cured') {
-      for (const node of [primary, replica]) await restart(stage, node);
+      // An election may take longer than the restart; the symptom is of one that was over.
+      await restart(stage, primary, () => stage.need('the replica serves the slots', (timeline) => replaced(timeline, primary), '12s'));
+      await restart(stage, replica);
       return;
     }
     await restartWithCare(stage, replica);
-    await stage.ask(replica, 'CLUSTER', 'FAILOVER');
-    await stage.until('the replica serves the slots', (timeline) => replaced(timeline, primary), '6s');
+    await stage.tell(replica, 'CLUSTER', 'FAILOVER');
+    await stage.need('the replica serves the slots', (timeline) => replaced(timeline, primary), '6s');
     await restartWithCare(stage, primary);
   },
 });

@@ -11,7 +11,8 @@
  * Scaled: the node timeout is 2 s instead of 15 s, and ten slots are on their way, with a key of clients and two others in each.
  */
 import kill from '../src/fault/kill.ts';
-import { carryKeys, defineExperiment, engine, finishSlot, keySlot, openSlot, replaced, together } from '../src/index.ts';
+import { InconclusiveError } from '../src/base/errors.ts';
+import { carryKeys, defineExperiment, engine, finishSlot, keysArrived, keySlot, openSlot, replaced, together } from '../src/index.ts';
 import setAdd from '../src/workload/set-add.ts';
 
 /** The source, the primary that dies, and the replica that takes over. */
@@ -57,31 +58,41 @@ export default defineExperiment({
       about: 'the migration is cancelled by SETSLOT STABLE, as documents advise',
       // Whether a client reads again what it had seen is chance.
       workload: clients({ readShare: 0 }),
-      expect: { 'no-acknowledged-write-lost': 'violated', 'no-orphaned-keys': 'violated' },
+      // The node that died comes back as a replica with the open slots of its nodes.conf. Valkey tells replicas of STABLE, and
+      // whether this one follows already when it is given is chance.
+      expect: ({ kind }) => ({
+        'no-acknowledged-write-lost': 'violated',
+        'no-orphaned-keys': 'violated',
+        ...(kind === 'valkey' && { 'no-open-slots': 'open' }),
+      }),
     },
     repair: { about: '--cluster fix' },
     cured: { about: 'the move is finished by hand, towards the replica that took over' },
   },
   async disturb(stage) {
-    const { ask, cluster, inject, until, variant, perform, sleep } = stage;
+    const { cluster, inject, need, tell, variant, perform, sleep } = stage;
     const ranges = cluster.nodes.find(({ name }) => name === from)?.slots ?? [];
     const tags = Array.from({ length: 60 }, (_, n) => `{${n}}`)
       .filter((tag) => ranges.some(([first, last]) => first <= keySlot(tag) && keySlot(tag) <= last))
       .slice(0, 10);
     await together(tags, async (tag) => {
       const [staying, going] = [`staying:${tag}`, `going:${tag}`];
-      await ask(from, 'MSET', staying, 'x', going, 'x');
+      await tell(from, 'MSET', staying, 'x', going, 'x');
       await openSlot(stage, keySlot(tag), { from, to: dying });
-      await carryKeys(stage, [`set-add:${tag}`, going], { from, to: dying });
+      const answer = await carryKeys(stage, [`set-add:${tag}`, going], { from, to: dying });
+      if (answer !== 'OK') throw new InconclusiveError(`the keys of ${tag} do not go: ${answer}`);
+      // What its replica has not heard of yet would be lost with it, which is another failure.
+      const count = await tell(dying, 'CLUSTER', 'COUNTKEYSINSLOT', keySlot(tag));
+      await keysArrived(stage, heir, keySlot(tag), Number(count));
     });
     {
       await using _killed = await inject(kill(dying));
-      await until('its replica serves the slots', (timeline) => replaced(timeline, dying), '15s');
+      await need('its replica serves the slots', (timeline) => replaced(timeline, dying), '15s');
     }
     switch (variant) {
       case 'stable':
         await together(tags, async (tag) => {
-          for (const node of [from, heir]) await ask(node, 'CLUSTER', 'SETSLOT', keySlot(tag), 'STABLE');
+          for (const node of [from, heir]) await tell(node, 'CLUSTER', 'SETSLOT', keySlot(tag), 'STABLE');
         });
         // Clients go on as if nothing were amiss.
         await sleep('2s');

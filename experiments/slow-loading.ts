@@ -3,7 +3,7 @@
  * so that it holds every change there ever was, and each is carried out again (aof.c loadAppendOnlyFile). Its reads are
  * refused meanwhile and its link is down; in a primary it would be the shard that is down.
  *
- * Scaled: 1.5 million increments of one counter, 40 MB of AOF, replayed in a second or two; the cure rewrites from 1 MB
+ * Scaled: 3 million increments of one counter, 80 MB of AOF, replayed in a few seconds; the cure rewrites from 1 MB
  * on instead of 64 MB, 1/64.
  */
 import restart from '../src/fault/restart.ts';
@@ -11,7 +11,7 @@ import { defineExperiment, lags, linked } from '../src/index.ts';
 
 const primary = 'node-1';
 const replica = 'node-4';
-const history = { scripts: 30, increments: 50_000 };
+const history = { scripts: 60, increments: 50_000 };
 
 export default defineExperiment({
   name: 'slow-loading',
@@ -39,17 +39,20 @@ export default defineExperiment({
     wounded: { about: 'the AOF is never rewritten', expect: { 'loads-in-time': 'violated' } },
     cured: { about: 'the AOF is rewritten when it has doubled', config: { 'auto-aof-rewrite-percentage': 100 } },
   },
-  async prepare({ ask }) {
+  async prepare({ tell }) {
     for (let script = 0; script < history.scripts; script++)
-      await ask(primary, 'EVAL', `for i = 1, ${history.increments} do redis.call('INCR', KEYS[1]) end`, 1, '{bar}');
+      await tell(primary, 'EVAL', `for i = 1, ${history.increments} do redis.call('INCR', KEYS[1]) end`, 1, '{bar}');
   },
-  async disturb({ inject, until }) {
-    await until(
+  async disturb({ inject, need }) {
+    await need(
       'the replica has all of it',
-      (timeline) => (lags(timeline).findLast((lag) => lag.replica === replica)?.bytes ?? 1) < 1_000,
+      (timeline) => {
+        const lag = lags(timeline).findLast((each) => each.replica === replica);
+        return lag !== undefined && lag.linked && lag.bytes < 1_000;
+      },
       '15s',
     );
     await using _restarted = await inject(restart(replica));
-    await until('the replica is in step again', (timeline) => linked(timeline, replica), '20s');
+    await need('the replica is in step again', (timeline) => linked(timeline, replica), '20s');
   },
 });

@@ -25,7 +25,7 @@ export { bitten, covered, isPrimary, listedBy, ownLine, refuses, replaced } from
 export { lags } from './timeline/lag.ts';
 export { resyncs } from './timeline/resyncs.ts';
 export { linked, outage } from './outage.ts';
-export { carryKeys, finishSlot, openSlot, reshard } from './slot-move.ts';
+export { carryKeys, finishSlot, keysArrived, openSlot, reshard } from './slot-move.ts';
 export { safeties } from './safeties.ts';
 export { readTimeline, Timeline } from './timeline/timeline.ts';
 export type { EngineInfo, Expectation, TimelineEvent } from './timeline.ts';

@@ -22,6 +22,17 @@ export function carryKeys(stage: Stage, keys: readonly string[], { from, to }: W
   return stage.ask(from, 'MIGRATE', ipOf(nodeNamed(stage.cluster, to)), 6379, '', 0, timeoutMs, 'REPLACE', 'KEYS', ...keys);
 }
 
+/** Waits until a node has this many keys of a slot; where it has fewer after 5 s the run is inconclusive. */
+export async function keysArrived(stage: Stage, node: string, slot: number, keys: number): Promise<void> {
+  let count = 0;
+  for (let look = 0; look < 25; look++) {
+    count = Number(await stage.tell(node, 'CLUSTER', 'COUNTKEYSINSLOT', slot));
+    if (count >= keys) return;
+    await stage.sleep('200ms');
+  }
+  throw new InconclusiveError(`${node} has ${count} keys of slot ${slot} instead of ${keys}`);
+}
+
 /** The end of a move: every key that is left goes, then the slot itself, at the new owner first. */
 export async function finishSlot(stage: Stage, slot: number, way: Way): Promise<void> {
   for (;;) {

@@ -8,6 +8,8 @@ export interface Certificates {
   readonly authority: string;
   readonly key: string;
   readonly good: string;
+  /** What follows the good one: of the same authority, with another serial number. */
+  readonly renewed: string;
   /** Of the same authority, but its time is over. */
   readonly expired: string;
   /** Of an authority that nobody trusts. */
@@ -72,6 +74,7 @@ export async function makeCertificates(
     authority: trusted.cert,
     key: own.private,
     good: await issue(trusted, -dayMs, 29 * dayMs),
+    renewed: await issue(trusted, -dayMs, 29 * dayMs),
     expired: await issue(trusted, -50 * dayMs, -dayMs),
     untrusted: await issue(stranger, -dayMs, 29 * dayMs),
     // An address that belongs to nobody (RFC 5737), and a name that never will (RFC 2606).

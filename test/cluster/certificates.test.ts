@@ -21,6 +21,13 @@ describe('the certificates of a cluster', () => {
       expect(certificate.ca).toBe(false);
     }
   });
+  it('have one that follows the good one', async () => {
+    const made = await makeCertificates(['10.0.0.11'], ['node-1']);
+    const [good, renewed] = [new X509Certificate(made.good), new X509Certificate(made.renewed)];
+    expect(renewed.verify(new X509Certificate(made.authority).publicKey)).toBe(true);
+    expect(renewed.checkPrivateKey(createPrivateKey(made.key))).toBe(true);
+    expect(renewed.serialNumber).not.toBe(good.serialNumber);
+  });
   it('have one of the same authority for somebody else', async () => {
     const made = await makeCertificates(['10.0.0.11'], ['node-1']);
     const misnamed = new X509Certificate(made.misnamed);
