@@ -7,8 +7,8 @@
  *
  * Scaled: the node timeout is 1 s, and 7 s for the cure instead of the default of 15 s. The loss lasts twice as long as the
  * timeout: a node is suspected one and a half of them after it went silent at the latest, so that a timeout which bears
- * nothing would show. What the run shows is that 7 s bear a loss of 20 %: a segment must be lost five times in a row before
- * its link is given up after half of that, and then the new one as well.
+ * nothing would show. What the run shows is that 7 s bear a loss of 30 %: a segment must be lost five times in a row before
+ * its link is given up after half of that, and the link in the other direction must be silent for as long.
  *
  * One document blames the MTU of the device, jumbo frames, and the number of slots of a node for large messages. The bitmap
  * is always whole. And a small MTU at an end harms nobody (variant device-mtu): both ends agree on the smaller segment when
@@ -34,7 +34,7 @@ export default defineExperiment({
   cluster: { config: { 'cluster-node-timeout': 1_000 } },
   budget: { suspicions: 0, failovers: 0 },
   variants: {
-    wounded: { about: 'the bus of one replica loses 20 % of its packets in each direction', expect: { 'suspicions-bounded': 'violated' } },
+    wounded: { about: 'the bus of one replica loses 30 % of its packets in each direction', expect: { 'suspicions-bounded': 'violated' } },
     cured: { about: 'the same loss, and a node timeout of 7 s', config: { 'cluster-node-timeout': 7_000 } },
     'path-mtu': {
       about: 'packets above 1,400 bytes between one primary and the other nodes vanish',
@@ -50,7 +50,7 @@ export default defineExperiment({
       await using _small = await inject(smallMtu('one primary', { mtuBytes: 576 }));
       await sleep('8s');
     } else {
-      await using _losing = await inject(loss('one replica', { percent: 20, port: 'bus' }));
+      await using _losing = await inject(loss('one replica', { percent: 30, port: 'bus' }));
       await sleep(`${Math.max(15_000, 2 * Number(cluster.settings['cluster-node-timeout']))}ms`);
     }
   },
