@@ -47,8 +47,7 @@ export async function finishSlot(stage: Stage, slot: number, way: Way): Promise<
 /**
  * The engine's own `--cluster reshard` of the first slots of one end, as an operator runs it, again and again until the
  * rounds or the seconds are over; a round that has begun is finished. The run is inconclusive where that takes longer than half
- * a minute, and where nothing was moved, unless that is the
- * symptom (`mayFail`).
+ * a minute, and where nothing was moved, unless that is the symptom (`mayFail`).
  */
 export async function reshard(
   { cluster, perform, sleep }: Stage,
