@@ -99,11 +99,11 @@ export default defineExperiment({
         await need(
           'it is marked failed',
           (timeline) => timeline.seen('topology').some(({ value }) => value.some((peer) => peer.id === id && peer.flags.includes('fail'))),
-          '15s',
+          `${Math.max(15_000, 2.5 * Number(cluster.settings['cluster-node-timeout']))}ms`,
         );
       }
       await using added = await inject(addNode('one primary'));
-      await need('everybody has heard of the new one', (timeline) => bitten(timeline, added), '20s');
+      await need('everybody has heard of the new one', (timeline) => bitten(timeline, added), '30s');
       await sleep('3s');
     }
   },
