@@ -1,6 +1,7 @@
 export { defineExperiment } from './experiment.ts';
 export type { Experiment, Stage, Variant } from './experiment.ts';
 export type { Duration } from './base/duration.ts';
+export { InconclusiveError } from './base/errors.ts';
 export { together } from './base/together.ts';
 export type { Cluster, ClusterSpec, Node, RedisConfig } from './cluster.ts';
 export { nodeNamed } from './cluster.ts';

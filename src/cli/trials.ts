@@ -83,10 +83,10 @@ export async function tryRemedies(
 ): Promise<void> {
   const cured = new Map<Tried, Tried>();
   for (const each of tried) {
-    const { answer, lines } = answers.get(each) as FailureAnswer;
-    if (answer !== 'exposed' || trial.signal.aborted) continue;
-    const directives = lines.filter((line) => !isComment(line));
-    if (directives.length === 0) answers.set(each, { ...(answers.get(each) as FailureAnswer), withRemedy: 'no line helps' });
+    const found = answers.get(each) as FailureAnswer;
+    if (found.answer !== 'exposed' || trial.signal.aborted) continue;
+    const directives = found.lines.filter((line) => !isComment(line));
+    if (directives.length === 0) answers.set(each, { ...found, withRemedy: 'no line helps' });
     else cured.set({ ...each, plan: lay(each.experiment, await understoodWith(directives), engine) }, each);
   }
   if (cured.size === 0) return;

@@ -745,12 +745,12 @@ async function removeAll(docker: Docker, runId: string): Promise<string[]> {
       );
     });
   // One after another, as they joined.
-  for (const { Id, NetworkSettings } of containers)
-    for (const network of Object.keys(NetworkSettings.Networks).filter((name) => name === `slotquake-${runId}`))
-      await docker
-        .getNetwork(network)
-        .disconnect({ Container: Id, Force: true })
-        .catch(() => {});
+  const joined = `slotquake-${runId}`;
+  for (const { Id } of containers.filter(({ NetworkSettings }) => joined in NetworkSettings.Networks))
+    await docker
+      .getNetwork(joined)
+      .disconnect({ Container: Id, Force: true })
+      .catch(() => {});
   await together(containers, (container) =>
     attempt(container.Names[0] ?? container.Id, docker.getContainer(container.Id).remove({ force: true, v: true })),
   );
