@@ -12,10 +12,9 @@
  * middle of the script (script.c scriptInterrupt, scripting.c luaMaskCountHook in 6.0), answers the pings of the bus, and
  * tells clients BUSY.
  */
-import { InconclusiveError } from '../src/base/errors.ts';
 import { engine } from '../src/driver.ts';
 import blockMainThread, { loop } from '../src/fault/block-main-thread.ts';
-import { bitten, defineExperiment, replaced } from '../src/index.ts';
+import { bitten, defineExperiment, InconclusiveError, replaced } from '../src/index.ts';
 
 export default defineExperiment({
   name: 'blocked-main-thread',

@@ -8,8 +8,9 @@
  * The link carries 2 MB a second, and clients write 0.6 MB a second to the shard: about 2 MB in one transfer. That twice
  * the limit helps, as it is often told, is true for one such product of rate and time only.
  */
+import { bytesOf } from '../src/conf/scale.ts';
 import rateLimit from '../src/fault/rate-limit.ts';
-import { defineExperiment, linked, outage, resyncs, type Timeline } from '../src/index.ts';
+import { defineExperiment, linked, outage, overrun, resyncs, type Timeline } from '../src/index.ts';
 import registers from '../src/workload/registers.ts';
 
 const primary = 'node-1';
@@ -31,6 +32,8 @@ export default defineExperiment({
     audit: {
       scale: { 'client-output-buffer-limit': 1 / 256, 'repl-backlog-size': 1 / 256, 'repl-diskless-sync': 1 },
       lines: ['client-output-buffer-limit replica 2gb 512mb 60'],
+      // With a large backlog the outage is long, and so is the lag.
+      symptoms: ['no-endless-full-resync'],
     },
   },
   cluster: {
@@ -41,6 +44,8 @@ export default defineExperiment({
       'repl-diskless-sync': 'no',
       // The filling would shrink to nothing.
       rdbcompression: 'no',
+      // Where the replica is the only one, 1 stops the writes as long as it is away; with two of them they would go on.
+      'min-replicas-to-write': 0,
     },
   },
   workload: registers({ rate: 300, valueBytes: 8_000 }),
@@ -70,16 +75,18 @@ export default defineExperiment({
   },
   prepare: ({ fill }) => fill(primary, { bytes: 7_000_000, valueBytes: 8_000 }),
   async disturb(stage) {
-    const { inject, need, until, sleep, tell, timeline, variant } = stage;
+    const { cluster, inject, need, until, sleep, tell, timeline, variant } = stage;
     await using _slow = await inject(rateLimit(replica, { kbitPerSecond: 16_000, port: 'client', peers: primary, direction: 'in' }));
     const fromMs = timeline().events.at(-1)?.atMs ?? 0;
     {
       await using _cut = await outage(stage, replica, primary);
       await sleep('600ms');
+      // A larger backlog, which an audit may bring along, takes a longer outage.
+      const backlogBytes = bytesOf(cluster.settings['repl-backlog-size'] ?? '') ?? 0;
+      await need('more is written than the backlog holds', (seen) => overrun(seen, primary, backlogBytes, fromMs), '15s');
     }
     const lasts = (seen: Timeline): boolean => (seen.events.at(-1)?.atMs ?? 0) - fromMs > 12_500 && resyncs(seen).full >= 3;
     await until('the replica is in step again, or goes round', (seen) => linked(seen, replica) || lasts(seen), '25s');
-    // A backlog that holds the whole outage, which an audit may bring along, tries no limit.
     await need('a full resync has tried the limit', (seen) => resyncs(seen).full > 0, '1s');
     if (!variant.startsWith('repair')) return;
     await tell(primary, 'CONFIG', 'SET', 'client-output-buffer-limit', variant === 'repair' ? remedy : 'replica 1536kb 256kb 60');

@@ -11,12 +11,11 @@
  * not: what grows is counters. What the run shows is that the rate depends on the timeout and on nothing else, whether a
  * node fails or one is added, and that the memory of the links stays at about 1 KB each.
  */
-import { InconclusiveError } from '../src/base/errors.ts';
 import { engine } from '../src/driver.ts';
 import addNode from '../src/fault/add-node.ts';
 import kill from '../src/fault/kill.ts';
 import pause from '../src/fault/pause.ts';
-import { bitten, defineExperiment } from '../src/index.ts';
+import { bitten, defineExperiment, InconclusiveError } from '../src/index.ts';
 import type { EngineInfo } from '../src/timeline.ts';
 
 /** 30 MB as fast as it goes. */

@@ -5,9 +5,9 @@
  * values do: each has a bitmap of all slots and is larger than 2 KB (cluster.h clusterMsg), so that it needs full packets.
  * People see a primary that answers, whose connections are all open, and that is failed over.
  *
- * Scaled: the node timeout is 1 s, and 7 s for the cure instead of the default of 15 s. The loss lasts twice as long as the
+ * Scaled: the node timeout is 1 s, and 6.5 s for the cure instead of the default of 15 s. The loss lasts twice as long as the
  * timeout: a node is suspected one and a half of them after it went silent at the latest, so that a timeout which bears
- * nothing would show. What the run shows is that 7 s bear a loss of 30 %: a segment must be lost five times in a row before
+ * nothing would show. What the run shows is that 6.5 s bear a loss of 30 %: a segment must be lost five times in a row before
  * its link is given up after half of that, and the link in the other direction must be silent for as long.
  *
  * One document blames the MTU of the device, jumbo frames, and the number of slots of a node for large messages. The bitmap
@@ -35,7 +35,7 @@ export default defineExperiment({
   budget: { suspicions: 0, failovers: 0 },
   variants: {
     wounded: { about: 'the bus of one replica loses 30 % of its packets in each direction', expect: { 'suspicions-bounded': 'violated' } },
-    cured: { about: 'the same loss, and a node timeout of 7 s', config: { 'cluster-node-timeout': 7_000 } },
+    cured: { about: 'the same loss, and a node timeout of 6.5 s', config: { 'cluster-node-timeout': 6_500 } },
     'path-mtu': {
       about: 'packets above 1,400 bytes between one primary and the other nodes vanish',
       expect: { 'suspicions-bounded': 'violated', 'failovers-bounded': 'violated', 'live-primary-keeps-its-slots': 'violated' },
@@ -51,7 +51,7 @@ export default defineExperiment({
       await sleep('8s');
     } else {
       await using _losing = await inject(loss('one replica', { percent: 30, port: 'bus' }));
-      await sleep(`${Math.max(15_000, 2 * Number(cluster.settings['cluster-node-timeout']))}ms`);
+      await sleep(`${Math.max(13_000, 2 * Number(cluster.settings['cluster-node-timeout']))}ms`);
     }
   },
 });

@@ -11,8 +11,18 @@
  * Scaled: the node timeout is 2 s instead of 15 s, and ten slots are on their way, with a key of clients and two others in each.
  */
 import kill from '../src/fault/kill.ts';
-import { InconclusiveError } from '../src/base/errors.ts';
-import { carryKeys, defineExperiment, engine, finishSlot, keysArrived, keySlot, openSlot, replaced, together } from '../src/index.ts';
+import {
+  carryKeys,
+  defineExperiment,
+  finishSlot,
+  fixSlots,
+  InconclusiveError,
+  keysArrived,
+  keySlot,
+  openSlot,
+  replaced,
+  together,
+} from '../src/index.ts';
 import setAdd from '../src/workload/set-add.ts';
 
 /** The source, the primary that dies, and the replica that takes over. */
@@ -70,7 +80,7 @@ export default defineExperiment({
     cured: { about: 'the move is finished by hand, towards the replica that took over' },
   },
   async disturb(stage) {
-    const { cluster, inject, need, tell, variant, perform, sleep } = stage;
+    const { cluster, inject, need, tell, variant, sleep } = stage;
     const ranges = cluster.nodes.find(({ name }) => name === from)?.slots ?? [];
     const tags = Array.from({ length: 60 }, (_, n) => `{${n}}`)
       .filter((tag) => ranges.some(([first, last]) => first <= keySlot(tag) && keySlot(tag) <= last))
@@ -98,7 +108,7 @@ export default defineExperiment({
         await sleep('2s');
         break;
       case 'repair':
-        await perform(engine(from, 'timeout 7 $CLI --cluster fix 127.0.0.1:6379 </dev/null 2>&1'));
+        await fixSlots(stage, from);
         break;
       case 'cured':
         await together(tags, async (tag) => {

@@ -10,8 +10,7 @@
  *
  * Scaled: the node timeout is 2 s instead of 15 s.
  */
-import { InconclusiveError } from '../src/base/errors.ts';
-import { defineExperiment, files } from '../src/index.ts';
+import { defineExperiment, files, InconclusiveError } from '../src/index.ts';
 
 /** For as long as nobody repairs it: the node alone on its side, and a shard without a replica on the other. */
 const symptom = {

@@ -160,8 +160,8 @@ export interface Hosts extends AsyncDisposable {
   readonly places: readonly Place[];
   readonly reach: Reach;
   readonly subnet: string;
-  /** Writes a file into the node's data directory before or while the engine runs. */
-  write(node: string, file: string, content: string): Promise<void>;
+  /** Writes files into the node's data directory, by their paths there, before or while the engine runs; all in one go, which costs as much as one. */
+  write(node: string, files: Readonly<Record<string, string>>): Promise<void>;
   /** Starts the engine processes with these arguments, all together. */
   start(argv: (host: Host) => readonly string[]): Promise<void>;
   /** Carries a command out. Bounded in time: a node that is paused or gone makes it fail, never hang. */

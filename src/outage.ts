@@ -25,3 +25,15 @@ export function linked(timeline: Timeline, replica: string): boolean {
   const newest = timeline.seen('replication', { node: replica, fromMs: lastDeed?.atMs ?? 0 }).at(-1)?.value;
   return newest?.link === 'up' && newest.syncInProgress === false;
 }
+
+/**
+ * Whether a primary has written more since `fromMs` than its backlog still holds, so that a replica which missed it needs a full
+ * resync (replication.c masterTryPartialResynchronization). The backlog is trimmed by whole blocks, of a sixteenth of it or
+ * 16 KB (feedReplicationBuffer, incrementalTrimReplicationBacklog): it may hold one more than its size.
+ */
+export function overrun(timeline: Timeline, primary: string, backlogBytes: number, fromMs: number): boolean {
+  const answers = timeline.seen('replication', { node: primary });
+  const before = answers.findLast(({ atMs }) => atMs <= fromMs);
+  const writtenBytes = (answers.at(-1)?.value.offset ?? 0) - (before?.value.offset ?? Number.POSITIVE_INFINITY);
+  return writtenBytes > backlogBytes + Math.max(backlogBytes / 16, 16_384);
+}

@@ -83,3 +83,15 @@ echo "ended; moved: $moved"`;
   }
   throw new InconclusiveError(`the reshard at ${from} had not ended after 30 s`);
 }
+
+/**
+ * The engine's own `--cluster fix`, for 7 s at most. It must be given an address that every node has of this one: what it tells
+ * another node to MIGRATE to 127.0.0.1 goes to that node itself, which waits for its own answer (cluster.c migrateCommand).
+ */
+export async function fixSlots(
+  { cluster, perform }: Stage,
+  node: string,
+  { address = nodeNamed(cluster, node).address, flags = '' }: { address?: string; flags?: string } = {},
+): Promise<void> {
+  await perform(engine(node, `timeout 7 $CLI --cluster fix ${address} ${flags} </dev/null 2>&1`));
+}

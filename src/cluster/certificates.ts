@@ -26,7 +26,13 @@ interface Names {
 const dayMs = 86_400_000;
 
 /** Where the certificates are inside a node's containers. */
-export const certificateFile = (name: keyof Certificates): string => `/data/tls/${name}.pem`;
+export const certificateFile = (name: keyof Certificates): string => `/data/${fileOf(name)}`;
+
+const fileOf = (name: string): string => `tls/${name}.pem`;
+
+/** The same below /data, each with its content. */
+export const certificateFiles = (certificates: Certificates): Record<string, string> =>
+  Object.fromEntries(Object.entries(certificates).map(([name, pem]) => [fileOf(name), pem as string]));
 
 /** Certificates for nodes at these addresses and with these names. Good for a month: nobody is to find them useful for longer. */
 export async function makeCertificates(

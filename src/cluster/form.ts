@@ -6,7 +6,7 @@ import { type Cluster, type ClusterSpec, type Node, type RedisConfig, sizesOf } 
 import { type Driver, type Host, type Hosts, ipOf, type Login, namesOf, type Reach } from '../driver.ts';
 import type { EngineInfo } from '../timeline.ts';
 import { wayOf } from '../traffic.ts';
-import { certificateFile, makeCertificates } from './certificates.ts';
+import { certificateFile, certificateFiles, makeCertificates } from './certificates.ts';
 import { connectNode, type Redis } from './client.ts';
 
 const slotCount = 16_384;
@@ -98,16 +98,23 @@ export async function formCluster(driver: Driver, spec: ClusterSpec, options: Fo
   const settings = texts({ ...sceneOf(spec), ...options.config });
   const settingsOf = (host: Host): Record<string, string> => ({ ...settings, ...texts(spec.nodes?.[host.name]) });
   const byName = spec.hostnames === 'as-address' || settings['cluster-preferred-endpoint-type'] === 'hostname';
-  const reached = (await reachable(hosts, spec.tls ?? false)).map((host) => {
+  const names = hosts.hosts.map(({ name }) => name);
+  const certificates = spec.tls ? await makeCertificates(hosts.hosts.map(ipOf), names) : null;
+  const tls = certificates && { tls: { ca: certificates.authority, cert: certificates.good, key: certificates.key } };
+  const reached = hosts.hosts.map((host): Host => {
     const login = spec.login ?? loginBy(settingsOf(host).requirepass);
-    return { ...host, dial: { ...host.dial, ...(login ? { login } : {}), ...(byName ? { byName } : {}) } };
+    return { ...host, dial: { ...host.dial, ...tls, ...(login ? { login } : {}), ...(byName ? { byName } : {}) } };
   });
   const nodes = layOut(reached.slice(0, count), options.runId, replicas);
   const written = spec.formation !== 'meet';
-  if (written) await together(nodes, (node) => hosts.write(node.name, 'nodes.conf', nodesConf(nodes, node, engine, spec.hostnames)));
-  await together(reached, (host) =>
-    hosts.write(host.name, 'redis.conf', redisConf({ ...announced(host, spec.hostnames), ...settingsOf(host) }, host.dial.login)),
-  );
+  await together(reached, (host) => {
+    const node = written && nodes.find(({ name }) => name === host.name);
+    return hosts.write(host.name, {
+      'redis.conf': redisConf({ ...announced(host, spec.hostnames), ...settingsOf(host) }, host.dial.login),
+      ...(node ? { 'nodes.conf': nodesConf(nodes, node, engine, spec.hostnames) } : {}),
+      ...(certificates ? certificateFiles(certificates) : {}),
+    });
+  });
   options.signal?.throwIfAborted();
   const binary = engine.kind === 'valkey' ? 'valkey-server' : 'redis-server';
   await hosts.start(() => [binary, '/data/redis.conf']);
@@ -121,21 +128,6 @@ export async function formCluster(driver: Driver, spec: ClusterSpec, options: Fo
     shapes: await wayOf(hosts),
   };
   return written ? cluster : meet(cluster, options.signal);
-}
-
-/** The hosts with what a client needs to be let in; with TLS, the certificates are in every node afterwards. */
-async function reachable(hosts: Hosts, tls: boolean): Promise<readonly Host[]> {
-  if (!tls) return hosts.hosts;
-  const certificates = await makeCertificates(
-    hosts.hosts.map(ipOf),
-    hosts.hosts.map(({ name }) => name),
-  );
-  await together(hosts.hosts, async ({ name }) => {
-    for (const [certificate, pem] of Object.entries(certificates))
-      await hosts.write(name, certificateFile(certificate as keyof typeof certificates).replace('/data/', ''), pem as string);
-  });
-  const { authority: ca, good: cert, key } = certificates;
-  return hosts.hosts.map((host) => ({ ...host, dial: { ...host.dial, tls: { ca, cert, key } } }));
 }
 
 /** The login where a password is all that is asked for; a value of redis.conf may stand in quotes. */

@@ -425,9 +425,9 @@ class DockerHosts implements Hosts {
     if (answer !== ipOf(host)) throw new Error(`getaddrinfo ${host.name} ${answer === undefined ? 'EAI_AGAIN' : `leads to ${answer}`}`);
   }
 
-  async write(node: string, file: string, content: string): Promise<void> {
+  async write(node: string, files: Readonly<Record<string, string>>): Promise<void> {
     const archive = pack();
-    archive.entry({ name: file, uid: engineUid, gid: engineUid, mode: 0o644 }, content);
+    for (const [name, content] of Object.entries(files)) archive.entry({ name, uid: engineUid, gid: engineUid, mode: 0o644 }, content);
     archive.finalize();
     await this.#docker.getContainer(this.#host(node).toolbox).putArchive(archive as unknown as NodeJS.ReadableStream, { path: '/data' });
   }
