@@ -5,7 +5,7 @@
  * shouldStartChildReplication, and then takes as long as the data is large), and the only node that has it is next. What is
  * started after that is empty, and its replica copies it.
  *
- * Scaled: the node timeout is 2 s instead of 15 s, a node is away for 6 s, the delay is 3 s instead of 5 s and stands for the
+ * Scaled: the node timeout is 2 s instead of 15 s, a node is away for 6 s, the delay is 4 s instead of 5 s and stands for the
  * time that a resync takes, the grace is 1 s instead of the 10 s of docker stop. Nothing is persisted but nodes.conf. One
  * shard is restarted, as the others would only repeat it. The run shows that replica first, then CLUSTER FAILOVER, then
  * the old primary, each awaited, loses nothing and stops writes for less than a second. To be awaited is more than the
@@ -59,7 +59,7 @@ export default defineExperiment({
     audit:
       'No setting decides: it is the order, and what is waited for. Persistence softens it: with the AOF a node comes back with its data.',
   },
-  cluster: { config: { 'cluster-node-timeout': 2_000, 'repl-diskless-sync': 'yes', 'repl-diskless-sync-delay': 3 } },
+  cluster: { config: { 'cluster-node-timeout': 2_000, 'repl-diskless-sync': 'yes', 'repl-diskless-sync-delay': 4 } },
   workload: setAdd({ rate: 300, readShare: 0 }),
   budget: { lostWrites: 0, gapMs: 1_000 },
   variants: {

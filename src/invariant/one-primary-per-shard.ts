@@ -1,17 +1,52 @@
 import { formatMs } from '../base/duration.ts';
 import { type Invariant, held, unknown, violated } from '../invariant.ts';
-import { isPrimary, ownLine, sharedSlots, silent } from '../timeline/claims.ts';
+import { isPrimary, keptSlots, ownLine, sharedRanges, silent } from '../timeline/claims.ts';
 import type { NodeView } from '../timeline/observation.ts';
 import { allowanceMs, overlapBoundMs } from '../timeline/theory.ts';
 
+/** What a node said last of its slots and of its state. */
 interface Claim {
-  slots: NodeView['slots'];
-  ok: boolean;
+  readonly slots: NodeView['slots'];
+  readonly slotsAtMs: number;
+  readonly ok: boolean;
+  readonly okAtMs: number;
+}
+
+/** Slots that a pair has both claimed since a moment. */
+interface Overlap {
+  readonly first: number;
+  readonly last: number;
+  readonly atMs: number;
+  readonly seq: number;
+}
+
+/** The overlaps of these ranges: what was one before has lasted since then, the rest since now. */
+function overlapsOf(
+  ranges: NodeView['slots'],
+  before: readonly Overlap[],
+  now: { readonly atMs: number; readonly seq: number },
+): Overlap[] {
+  return ranges.flatMap(([first, last]) => {
+    const overlaps: Overlap[] = [];
+    let next = first;
+    const kept = before.flatMap((old) =>
+      sharedRanges([[first, last]], [[old.first, old.last]]).map(([from, to]) => ({ ...old, first: from, last: to })),
+    );
+    for (const old of kept.toSorted((a, b) => a.first - b.first)) {
+      if (old.first > next) overlaps.push({ first: next, last: old.first - 1, ...now });
+      overlaps.push(old);
+      next = old.last + 1;
+    }
+    if (next <= last) overlaps.push({ first: next, last, ...now });
+    return overlaps;
+  });
 }
 
 /**
  * Two primaries of one slot cannot be excluded for ever: the old one hears last. A claim counts while its node would
- * accept writes, that is, says state ok itself. The guarantee is as fine as the probes (50 to 100 ms).
+ * accept writes, that is, says state ok itself and has not begun to give the slot away. Each slot counts by itself: while many
+ * move one by one, there is always one that both claim. What counts is the time over which both have said so: a node that is
+ * slow to answer may have given the slot away long before. The guarantee is as fine as the probes (50 to 100 ms).
  */
 export default {
   name: 'one-primary-per-shard',
@@ -23,34 +58,43 @@ export default {
         timeline.of('fault-injecting').flatMap(({ exposes }) => exposes),
       ) + allowanceMs;
     const claims = new Map<string, Claim>();
-    const since = new Map<string, { atMs: number; seq: number }>();
+    let since = new Map<string, Overlap[]>();
     let longest = { ms: 0, pair: '', witnesses: [] as number[] };
     const look = (atMs: number, seq: number): void => {
       const active = [...claims].filter(([, claim]) => claim.ok && claim.slots.length > 0);
-      const now = new Set<string>();
+      const before = since;
+      since = new Map();
       for (const [index, [a, claim]] of active.entries()) {
-        for (const [b, other] of active.slice(index + 1)) if (sharedSlots(claim.slots, other.slots) > 0) now.add(`${a} and ${b}`);
-      }
-      for (const pair of now) if (!since.has(pair)) since.set(pair, { atMs, seq });
-      for (const [pair, start] of since) {
-        if (atMs - start.atMs > longest.ms) longest = { ms: atMs - start.atMs, pair, witnesses: [start.seq, seq] };
-        if (!now.has(pair)) since.delete(pair);
+        for (const [b, other] of active.slice(index + 1)) {
+          const pair = `${a} and ${b}`;
+          const overlaps = overlapsOf(sharedRanges(claim.slots, other.slots), before.get(pair) ?? [], { atMs, seq });
+          if (overlaps.length === 0) continue;
+          since.set(pair, overlaps);
+          const saidByBothAtMs = Math.min(claim.slotsAtMs, claim.okAtMs, other.slotsAtMs, other.okAtMs);
+          for (const start of overlaps) {
+            const ms = saidByBothAtMs - start.atMs;
+            if (ms > longest.ms) longest = { ms, pair, witnesses: [start.seq, seq] };
+          }
+        }
       }
     };
+    const never: Claim = { slots: [], slotsAtMs: 0, ok: false, okAtMs: 0 };
     for (const event of timeline.events) {
       if (event.type === 'probe-failed' || event.type === 'container-exited') claims.delete(event.node);
-      else if (event.type === 'observed' && event.probe === 'topology') {
-        const own = ownLine(event.value);
-        claims.set(event.node, { ok: claims.get(event.node)?.ok ?? false, slots: own && isPrimary(own) ? own.slots : [] });
-      } else if (event.type === 'observed' && event.probe === 'cluster-info')
-        claims.set(event.node, { slots: claims.get(event.node)?.slots ?? [], ok: event.value.state === 'ok' });
-      else continue;
+      else if (event.type === 'observed') {
+        const claim = claims.get(event.node) ?? never;
+        if (event.probe === 'topology') {
+          const own = ownLine(event.value);
+          claims.set(event.node, { ...claim, slots: own && isPrimary(own) ? keptSlots(own) : [], slotsAtMs: event.atMs });
+        } else if (event.probe === 'cluster-info') claims.set(event.node, { ...claim, ok: event.value.state === 'ok', okAtMs: event.atMs });
+        else continue;
+      } else continue;
       look(event.atMs, event.seq);
     }
     if (since.size > 0 && timeline.phaseAtMs('verify') !== undefined)
       return violated(
         `in the end ${[...since.keys()].join(' and ')} still claim the same slots`,
-        [...since.values()].map(({ seq }) => seq),
+        [...since.values()].flatMap(([oldest]) => (oldest ? [oldest.seq] : [])),
       );
     if (longest.ms > boundMs)
       return violated(

@@ -23,12 +23,33 @@ export function claimsOfSlots(views: Iterable<TopologyView>): Uint16Array {
 /** How many slots ranges cover; they must not overlap. */
 export const covered = (ranges: NodeView['slots']): number => ranges.reduce((sum, [first, last]) => sum + last - first + 1, 0);
 
-/** Slots that two lists of ranges share. */
-export function sharedSlots(a: NodeView['slots'], b: NodeView['slots']): number {
-  let shared = 0;
-  for (const [first, last] of a) for (const [other, end] of b) shared += Math.max(0, Math.min(last, end) - Math.max(first, other) + 1);
-  return shared;
-}
+/** The ranges of slots that are in both lists. */
+export const sharedRanges = (a: NodeView['slots'], b: NodeView['slots']): (readonly [first: number, last: number])[] =>
+  a.flatMap(([first, last]) =>
+    b.flatMap(([other, end]) => (other <= last && first <= end ? [[Math.max(first, other), Math.min(last, end)] as const] : [])),
+  );
+
+/** The slots a node gives away just now are no longer its own alone: what it has no key of it sends to the new owner (cluster.c getNodeByQuery). */
+export const keptSlots = ({ slots, open }: Pick<NodeView, 'slots' | 'open'>): NodeView['slots'] =>
+  open
+    .filter(({ direction }) => direction === 'migrating')
+    .reduce<NodeView['slots']>(
+      (kept, { slot }) =>
+        kept.flatMap(([first, last]) =>
+          slot < first || slot > last
+            ? [[first, last] as const]
+            : (
+                [
+                  [first, slot - 1],
+                  [slot + 1, last],
+                ] as const
+              ).filter(([from, to]) => from <= to),
+        ),
+      slots,
+    );
+
+/** How many slots two lists of ranges share. */
+export const sharedSlots = (a: NodeView['slots'], b: NodeView['slots']): number => covered(sharedRanges(a, b));
 
 /** The name of a node by its id, or a short form of the id. */
 export const nameOf = (run: Pick<RunInfo, 'nodes'>, id: string): string =>
