@@ -15,7 +15,7 @@ import replication from './probe/replication.ts';
 import slotKeys from './probe/slot-keys.ts';
 import topology from './probe/topology.ts';
 import type { Observed } from './timeline.ts';
-import type { Observations, ProbeName } from './timeline/observation.ts';
+import { heartbeatMs, type Observations, type ProbeName } from './timeline/observation.ts';
 import type { Recorder } from './timeline/recorder.ts';
 
 const probes: readonly Probe[] = [
@@ -29,8 +29,6 @@ const probes: readonly Probe[] = [
   persistence,
   slotKeys,
 ] as unknown as readonly Probe[];
-/** An unchanged answer is recorded this often all the same. */
-const heartbeatMs = 1_000;
 /** A node that does not answer within this time gave no answer; a paused one must not stall the others. */
 const answerWithinMs = 400;
 /** At rest there is time to wait. */

@@ -1,7 +1,7 @@
 import { formatMs } from '../base/duration.ts';
 import { type Invariant, held, unknown, violated } from '../invariant.ts';
 import { isPrimary, keptSlots, ownLine, sharedRanges, silent } from '../timeline/claims.ts';
-import type { NodeView } from '../timeline/observation.ts';
+import { heartbeatMs, type NodeView } from '../timeline/observation.ts';
 import { allowanceMs, overlapBoundMs } from '../timeline/theory.ts';
 
 /** What a node said last of its slots and of its state. */
@@ -12,12 +12,22 @@ interface Claim {
   readonly okAtMs: number;
 }
 
+const never: Claim = { slots: [], slotsAtMs: 0, ok: false, okAtMs: 0 };
+/** By how much a heartbeat is late at the most: the period of the slower of the two probes. */
+const allowedLateMs = 100;
+
 /** Slots that a pair has both claimed since a moment. */
 interface Overlap {
   readonly first: number;
   readonly last: number;
   readonly atMs: number;
   readonly seq: number;
+}
+
+interface Pair {
+  readonly a: string;
+  readonly b: string;
+  readonly overlaps: readonly Overlap[];
 }
 
 /** The overlaps of these ranges: what was one before has lasted since then, the rest since now. */
@@ -45,8 +55,8 @@ function overlapsOf(
 /**
  * Two primaries of one slot cannot be excluded for ever: the old one hears last. A claim counts while its node would
  * accept writes, that is, says state ok itself and has not begun to give the slot away. Each slot counts by itself: while many
- * move one by one, there is always one that both claim. What counts is the time over which both have said so: a node that is
- * slow to answer may have given the slot away long before. The guarantee is as fine as the probes (50 to 100 ms).
+ * move one by one, there is always one that both claim. A node of which nothing was recorded for longer than a heartbeat was not
+ * heard, and may have given the slot away: that time does not count. The guarantee is as fine as the probes (50 to 100 ms).
  */
 export default {
   name: 'one-primary-per-shard',
@@ -58,43 +68,48 @@ export default {
         timeline.of('fault-injecting').flatMap(({ exposes }) => exposes),
       ) + allowanceMs;
     const claims = new Map<string, Claim>();
-    let since = new Map<string, Overlap[]>();
+    let since: Pair[] = [];
     let longest = { ms: 0, pair: '', witnesses: [] as number[] };
+    /** An unchanged answer is not recorded again before a heartbeat has passed. */
+    const heardUntilMs = ({ slotsAtMs, okAtMs }: Claim): number => Math.min(slotsAtMs, okAtMs) + heartbeatMs + allowedLateMs;
+    const measure = (atMs: number, seq: number): void => {
+      for (const { a, b, overlaps } of since) {
+        const heardMs = Math.min(atMs, ...[a, b].map((node) => heardUntilMs(claims.get(node) ?? never)));
+        for (const start of overlaps)
+          if (heardMs - start.atMs > longest.ms) longest = { ms: heardMs - start.atMs, pair: `${a} and ${b}`, witnesses: [start.seq, seq] };
+      }
+    };
     const look = (atMs: number, seq: number): void => {
       const active = [...claims].filter(([, claim]) => claim.ok && claim.slots.length > 0);
       const before = since;
-      since = new Map();
-      for (const [index, [a, claim]] of active.entries()) {
-        for (const [b, other] of active.slice(index + 1)) {
-          const pair = `${a} and ${b}`;
-          const overlaps = overlapsOf(sharedRanges(claim.slots, other.slots), before.get(pair) ?? [], { atMs, seq });
-          if (overlaps.length === 0) continue;
-          since.set(pair, overlaps);
-          const saidByBothAtMs = Math.min(claim.slotsAtMs, claim.okAtMs, other.slotsAtMs, other.okAtMs);
-          for (const start of overlaps) {
-            const ms = saidByBothAtMs - start.atMs;
-            if (ms > longest.ms) longest = { ms, pair, witnesses: [start.seq, seq] };
-          }
-        }
-      }
+      since = active
+        .flatMap(([a, claim], index) =>
+          active.slice(index + 1).map(([b, other]) => {
+            const known = before.find((pair) => pair.a === a && pair.b === b)?.overlaps ?? [];
+            return { a, b, overlaps: overlapsOf(sharedRanges(claim.slots, other.slots), known, { atMs, seq }) };
+          }),
+        )
+        .filter(({ overlaps }) => overlaps.length > 0);
     };
-    const never: Claim = { slots: [], slotsAtMs: 0, ok: false, okAtMs: 0 };
     for (const event of timeline.events) {
-      if (event.type === 'probe-failed' || event.type === 'container-exited') claims.delete(event.node);
-      else if (event.type === 'observed') {
-        const claim = claims.get(event.node) ?? never;
-        if (event.probe === 'topology') {
-          const own = ownLine(event.value);
-          claims.set(event.node, { ...claim, slots: own && isPrimary(own) ? keptSlots(own) : [], slotsAtMs: event.atMs });
-        } else if (event.probe === 'cluster-info') claims.set(event.node, { ...claim, ok: event.value.state === 'ok', okAtMs: event.atMs });
-        else continue;
+      const claim = 'node' in event ? (claims.get(event.node) ?? never) : never;
+      if (event.type === 'observed' && event.probe === 'topology') {
+        const own = ownLine(event.value);
+        measure(event.atMs, event.seq);
+        claims.set(event.node, { ...claim, slots: own && isPrimary(own) ? keptSlots(own) : [], slotsAtMs: event.atMs });
+      } else if (event.type === 'observed' && event.probe === 'cluster-info') {
+        measure(event.atMs, event.seq);
+        claims.set(event.node, { ...claim, ok: event.value.state === 'ok', okAtMs: event.atMs });
+      } else if (event.type === 'probe-failed' || event.type === 'container-exited') {
+        measure(event.atMs, event.seq);
+        claims.delete(event.node);
       } else continue;
       look(event.atMs, event.seq);
     }
-    if (since.size > 0 && timeline.phaseAtMs('verify') !== undefined)
+    if (since.length > 0 && timeline.phaseAtMs('verify') !== undefined)
       return violated(
-        `in the end ${[...since.keys()].join(' and ')} still claim the same slots`,
-        [...since.values()].flatMap(([oldest]) => (oldest ? [oldest.seq] : [])),
+        `in the end ${since.map(({ a, b }) => `${a} and ${b}`).join(', ')} still claim the same slots`,
+        since.flatMap(({ overlaps }) => overlaps.slice(0, 1).map(({ seq }) => seq)),
       );
     if (longest.ms > boundMs)
       return violated(

@@ -3,6 +3,9 @@
  * invariants read them; times are milliseconds, offsets bytes.
  */
 
+/** An answer that says what the one before said is recorded this often, and not in between. */
+export const heartbeatMs = 1_000;
+
 /** One line of CLUSTER NODES. */
 export interface NodeView {
   readonly id: string;
