@@ -95,6 +95,7 @@ export interface Audit {
 
 /** What `disturb` is given. Everything here rejects as soon as the run is aborted. */
 export interface Stage {
+  /** As it is now: whoever has renamed a node asks again. */
   readonly cluster: Cluster;
   readonly random: Random;
   readonly signal: AbortSignal;

@@ -9,7 +9,7 @@ import { keySlot } from './cluster/topology.ts';
 import type { Command } from './driver.ts';
 import type { Stage } from './experiment.ts';
 import type { Injector } from './inject.ts';
-import { Timeline } from './timeline/timeline.ts';
+import { renamedBy, Timeline } from './timeline/timeline.ts';
 import type { Recorder } from './timeline/recorder.ts';
 import type { RunInfo } from './timeline.ts';
 
@@ -33,6 +33,7 @@ interface StageParts {
 /** What an experiment's code is given. */
 export function stageOf({ cluster, injector, recorder, info, random, signal, variant }: StageParts): Stage {
   const timeline = (): Timeline => new Timeline(info, recorder.events);
+  const clusterNow = (): Cluster => ({ ...cluster, nodes: renamedBy(cluster.nodes, recorder.events) });
   const commanded = (node: string, command: string, answer: string, failed: boolean): void => {
     recorder.record({ type: 'commanded', node, command, answer: answer.slice(0, 2_000), failed });
   };
@@ -83,7 +84,9 @@ export function stageOf({ cluster, injector, recorder, info, random, signal, var
   };
   let enacted = 0;
   return {
-    cluster,
+    get cluster() {
+      return clusterNow();
+    },
     random,
     signal,
     variant,
@@ -109,7 +112,7 @@ export function stageOf({ cluster, injector, recorder, info, random, signal, var
       const topology = timeline().seen('topology').at(-1)?.value;
       if (!topology) throw new SlotquakeError('no node has told its topology yet; enact a fault after the cluster is formed');
       const tag = `deed-${++enacted}`;
-      const { plan, nodes } = fault.plan(cluster, topology, random.fork(tag));
+      const { plan, nodes } = fault.plan(clusterNow(), topology, random.fork(tag));
       const steps = fault.actions(plan, tag).map((action) => action.do);
       await together(Map.groupBy(steps, ({ node }) => node).values(), async (ofNode) => {
         for (const step of ofNode) {

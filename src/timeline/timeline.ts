@@ -18,8 +18,8 @@ export class Timeline {
   readonly events: readonly TimelineEvent[];
 
   constructor(run: RunInfo, events: readonly TimelineEvent[]) {
-    const renamed = events.filter((event) => event.type === 'member-renamed');
-    this.run = renamed.length === 0 ? run : { ...run, nodes: run.nodes.map((node) => renamedTo(node, renamed)) };
+    const nodes = renamedBy(run.nodes, events);
+    this.run = nodes === run.nodes ? run : { ...run, nodes };
     this.events = events;
   }
 
@@ -56,10 +56,21 @@ export class Timeline {
   }
 }
 
-function renamedTo(node: RunInfo['nodes'][number], renamed: readonly EventOf<'member-renamed'>[]): RunInfo['nodes'][number] {
-  const ids = renamed.filter((event) => event.node === node.name).map(({ id }) => id);
-  const id = ids.at(-1);
-  return id === undefined ? node : { ...node, id, formerIds: [node.id, ...ids.slice(0, -1)] };
+interface Member {
+  readonly name: string;
+  readonly id: string;
+  readonly formerIds?: readonly string[];
+}
+
+/** Nodes under the ids that they have after these events; the same array where none was renamed. */
+export function renamedBy<N extends Member>(nodes: readonly N[], events: readonly TimelineEvent[]): readonly N[] {
+  const renamed = events.filter((event) => event.type === 'member-renamed');
+  if (renamed.length === 0) return nodes;
+  return nodes.map((node) => {
+    const ids = renamed.filter((event) => event.node === node.name).map(({ id }) => id);
+    const id = ids.at(-1);
+    return id === undefined ? node : { ...node, id, formerIds: [node.id, ...ids.slice(0, -1)] };
+  });
 }
 
 export interface Reading {
