@@ -13,7 +13,7 @@
 import { nodeNamed } from '../src/cluster.ts';
 import { ipOf } from '../src/driver.ts';
 import partition from '../src/fault/partition.ts';
-import { defineExperiment, isPrimary, listedBy, replaced, type Timeline } from '../src/index.ts';
+import { defineExperiment, isPrimary, listedBy, refuses, replaced, type Timeline } from '../src/index.ts';
 import type { NodeView } from '../src/timeline/observation.ts';
 import { relapseUntilMs } from '../src/timeline/relapse.ts';
 import setAdd from '../src/workload/set-add.ts';
@@ -67,6 +67,8 @@ export default defineExperiment({
     await need('the replica serves the slots', (now) => replaced(now, name), '15s');
     if (!heir || variant === 'cured') return parted.heal();
 
+    // Until it knows that it is alone it takes writes, and whoever has keys is not reset.
+    await need('the minority refuses', (now) => refuses(now, name), '10s');
     note(`RESET HARD before FLUSHALL: ${await ask(name, 'CLUSTER', 'RESET', 'HARD')}`);
     await tell(name, 'FLUSHALL');
     await tell(name, 'CLUSTER', 'RESET', 'HARD');
