@@ -3,7 +3,7 @@
  * so that it holds every change there ever was, and each is carried out again (aof.c loadAppendOnlyFile). Its reads are
  * refused meanwhile and its link is down; in a primary it would be the shard that is down.
  *
- * Scaled: 3 million increments of one counter, 80 MB of AOF, replayed in a few seconds; the cure rewrites from 1 MB
+ * Scaled: 3 million increments of one counter, 80 MB of AOF, replayed in a few seconds; the node timeout is 4 s; the cure rewrites from 1 MB
  * on instead of 64 MB, 1/64.
  */
 import restart from '../src/fault/restart.ts';
@@ -11,7 +11,7 @@ import { defineExperiment, lags, linked } from '../src/index.ts';
 
 const primary = 'node-1';
 const replica = 'node-4';
-const history = { scripts: 60, increments: 50_000 };
+const history = { scripts: 120, increments: 25_000 };
 
 export default defineExperiment({
   name: 'slow-loading',
@@ -30,11 +30,12 @@ export default defineExperiment({
     },
   },
   cluster: {
-    config: { appendonly: 'yes', 'auto-aof-rewrite-percentage': 0, 'auto-aof-rewrite-min-size': '1mb' },
+    config: { 'cluster-node-timeout': 4_000, appendonly: 'yes', 'auto-aof-rewrite-percentage': 0, 'auto-aof-rewrite-min-size': '1mb' },
     memoryMb: 384,
     diskMb: 128,
   },
-  budget: { loadingMs: 500 },
+  // How far the replica is behind while it is away and the machine is busy with the history is not the question.
+  budget: { loadingMs: 500, lagSeconds: 30 },
   variants: {
     wounded: { about: 'the AOF is never rewritten', expect: { 'loads-in-time': 'violated' } },
     cured: { about: 'the AOF is rewritten when it has doubled', config: { 'auto-aof-rewrite-percentage': 100 } },
