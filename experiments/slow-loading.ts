@@ -3,8 +3,8 @@
  * so that it holds every change there ever was, and each is carried out again (aof.c loadAppendOnlyFile). Its reads are
  * refused meanwhile and its link is down; in a primary it would be the shard that is down.
  *
- * Scaled: 3 million increments of one counter, 80 MB of AOF, replayed in a few seconds; the node timeout is 4 s; the cure rewrites from 1 MB
- * on instead of 64 MB, 1/64.
+ * Scaled: 3 million increments of one counter, 80 MB of AOF, replayed in a few seconds; the node timeout is 4 s instead
+ * of 15 s; the cure rewrites from 1 MB on instead of 64 MB, 1/64.
  */
 import restart from '../src/fault/restart.ts';
 import { defineExperiment, lags, linked } from '../src/index.ts';
