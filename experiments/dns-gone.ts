@@ -48,8 +48,7 @@ export default defineExperiment({
   },
   cluster: { places: 2, config: { 'cluster-node-timeout': 6_000 } },
   workload: registers({ rate: 200, places: ['client-1', 'client-2'] }),
-  // One lookup takes twice as long; a failover that is asked for takes a fraction of a second.
-  // A stall is a lookup, which takes 2 s.
+  // One lookup takes 2 s; a failover that is asked for takes a fraction of a second.
   budget: { stallMs: 1_500, gapMs: 2_000 },
   variants: {
     wounded: {

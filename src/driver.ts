@@ -160,7 +160,10 @@ export interface Hosts extends AsyncDisposable {
   readonly places: readonly Place[];
   readonly reach: Reach;
   readonly subnet: string;
-  /** Writes files into the node's data directory, by their paths there, before or while the engine runs; all in one go, which costs as much as one. */
+  /**
+   * Writes files into the node's data directory, by their paths there, before or while the engine runs: many at a time cost
+   * no more than one.
+   */
   write(node: string, files: Readonly<Record<string, string>>): Promise<void>;
   /** Starts the engine processes with these arguments, all together. */
   start(argv: (host: Host) => readonly string[]): Promise<void>;

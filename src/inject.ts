@@ -7,7 +7,7 @@ import type { Action, ActiveFault, Evidence, Fault } from './fault.ts';
 import type { GuardLink } from './guarded.ts';
 import type { Observer } from './observe.ts';
 import type { Recorder } from './timeline/recorder.ts';
-import { renamedBy } from './timeline/timeline.ts';
+import { withRenamed } from './timeline/timeline.ts';
 import { takeBack } from './undo.ts';
 
 /** A fault that is decided and not yet done. */
@@ -56,8 +56,7 @@ export class Injector {
     const tag = this.tagOf(id);
     const topology = this.#observer.latest('topology').values().next().value;
     if (!topology) throw new SlotquakeError('no node has told its topology yet; inject faults after the cluster is formed');
-    const cluster = { ...this.#cluster, nodes: renamedBy(this.#cluster.nodes, this.#recorder.events) };
-    const { plan, nodes } = fault.plan(cluster, topology, this.#random.fork(`fault ${id}`));
+    const { plan, nodes } = fault.plan(withRenamed(this.#cluster, this.#recorder.events), topology, this.#random.fork(`fault ${id}`));
     const actions = fault.actions(plan, tag);
     await this.#planned?.({ nodes, actions });
     const registered: { readonly action: Action; readonly undoId: number }[] = [];

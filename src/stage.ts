@@ -9,7 +9,7 @@ import { keySlot } from './cluster/topology.ts';
 import type { Command } from './driver.ts';
 import type { Stage } from './experiment.ts';
 import type { Injector } from './inject.ts';
-import { renamedBy, Timeline } from './timeline/timeline.ts';
+import { Timeline, withRenamed } from './timeline/timeline.ts';
 import type { Recorder } from './timeline/recorder.ts';
 import type { RunInfo } from './timeline.ts';
 
@@ -33,7 +33,7 @@ interface StageParts {
 /** What an experiment's code is given. */
 export function stageOf({ cluster, injector, recorder, info, random, signal, variant }: StageParts): Stage {
   const timeline = (): Timeline => new Timeline(info, recorder.events);
-  const clusterNow = (): Cluster => ({ ...cluster, nodes: renamedBy(cluster.nodes, recorder.events) });
+  const clusterNow = (): Cluster => withRenamed(cluster, recorder.events);
   const commanded = (node: string, command: string, answer: string, failed: boolean): void => {
     recorder.record({ type: 'commanded', node, command, answer: answer.slice(0, 2_000), failed });
   };

@@ -6,7 +6,7 @@ import type { GuardLink } from '../src/guarded.ts';
 import { Injector } from '../src/inject.ts';
 import type { Observer } from '../src/observe.ts';
 import { stageOf } from '../src/stage.ts';
-import { renamedBy } from '../src/timeline/timeline.ts';
+import { withRenamed } from '../src/timeline/timeline.ts';
 import type { Recorder } from '../src/timeline/recorder.ts';
 import { film } from './invariant/recorded.ts';
 import { run } from './recorded.ts';
@@ -41,8 +41,8 @@ const stage = stageOf({ cluster, injector, recorder, info: run, random, signal: 
 
 describe('a node that was renamed', () => {
   it('is listed under its newest id, with the others as former ones', () => {
-    expect(renamedBy(run.nodes, events).at(-1)).toMatchObject({ id: third, formerIds: [run.nodes.at(-1)?.id, second] });
-    expect(renamedBy(run.nodes, film().events)).toBe(run.nodes);
+    expect(withRenamed(run, events).nodes.at(-1)).toMatchObject({ id: third, formerIds: [run.nodes.at(-1)?.id, second] });
+    expect(withRenamed(run, film().events)).toBe(run);
   });
   it('is known to the stage by its newest id', () => {
     expect(stage.cluster.nodes.map(({ id }) => id)).toEqual([...run.nodes.slice(0, -1).map(({ id }) => id), third]);

@@ -72,39 +72,35 @@ export default {
     let longest = { ms: 0, pair: '', witnesses: [] as number[] };
     /** An unchanged answer is not recorded again before a heartbeat has passed. */
     const heardUntilMs = ({ slotsAtMs, okAtMs }: Claim): number => Math.min(slotsAtMs, okAtMs) + heartbeatMs + allowedLateMs;
-    const measure = (atMs: number, seq: number): void => {
+    /** A node says something else, or nothing any more: the overlaps so far are measured, and those of now are found. */
+    const turn = ({ node, atMs, seq }: { readonly node: string; readonly atMs: number; readonly seq: number }, claim?: Claim): void => {
       for (const { a, b, overlaps } of since) {
-        const heardMs = Math.min(atMs, ...[a, b].map((node) => heardUntilMs(claims.get(node) ?? never)));
+        const heardMs = Math.min(atMs, ...[a, b].map((each) => heardUntilMs(claims.get(each) ?? never)));
         for (const start of overlaps)
           if (heardMs - start.atMs > longest.ms) longest = { ms: heardMs - start.atMs, pair: `${a} and ${b}`, witnesses: [start.seq, seq] };
       }
-    };
-    const look = (atMs: number, seq: number): void => {
-      const active = [...claims].filter(([, claim]) => claim.ok && claim.slots.length > 0);
+      if (claim) claims.set(node, claim);
+      else claims.delete(node);
+      const active = [...claims].filter(([, each]) => each.ok && each.slots.length > 0);
       const before = since;
       since = active
-        .flatMap(([a, claim], index) =>
+        .flatMap(([a, { slots }], index) =>
           active.slice(index + 1).map(([b, other]) => {
             const known = before.find((pair) => pair.a === a && pair.b === b)?.overlaps ?? [];
-            return { a, b, overlaps: overlapsOf(sharedRanges(claim.slots, other.slots), known, { atMs, seq }) };
+            return { a, b, overlaps: overlapsOf(sharedRanges(slots, other.slots), known, { atMs, seq }) };
           }),
         )
         .filter(({ overlaps }) => overlaps.length > 0);
     };
     for (const event of timeline.events) {
-      const claim = 'node' in event ? (claims.get(event.node) ?? never) : never;
-      if (event.type === 'observed' && event.probe === 'topology') {
-        const own = ownLine(event.value);
-        measure(event.atMs, event.seq);
-        claims.set(event.node, { ...claim, slots: own && isPrimary(own) ? keptSlots(own) : [], slotsAtMs: event.atMs });
-      } else if (event.type === 'observed' && event.probe === 'cluster-info') {
-        measure(event.atMs, event.seq);
-        claims.set(event.node, { ...claim, ok: event.value.state === 'ok', okAtMs: event.atMs });
-      } else if (event.type === 'probe-failed' || event.type === 'container-exited') {
-        measure(event.atMs, event.seq);
-        claims.delete(event.node);
-      } else continue;
-      look(event.atMs, event.seq);
+      if (event.type === 'probe-failed' || event.type === 'container-exited') turn(event);
+      else if (event.type === 'observed') {
+        const claim = claims.get(event.node) ?? never;
+        if (event.probe === 'topology') {
+          const own = ownLine(event.value);
+          turn(event, { ...claim, slots: own && isPrimary(own) ? keptSlots(own) : [], slotsAtMs: event.atMs });
+        } else if (event.probe === 'cluster-info') turn(event, { ...claim, ok: event.value.state === 'ok', okAtMs: event.atMs });
+      }
     }
     if (since.length > 0 && timeline.phaseAtMs('verify') !== undefined)
       return violated(

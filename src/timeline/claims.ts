@@ -29,24 +29,22 @@ export const sharedRanges = (a: NodeView['slots'], b: NodeView['slots']): (reado
     b.flatMap(([other, end]) => (other <= last && first <= end ? [[Math.max(first, other), Math.min(last, end)] as const] : [])),
   );
 
-/** The slots a node gives away just now are no longer its own alone: what it has no key of it sends to the new owner (cluster.c getNodeByQuery). */
-export const keptSlots = ({ slots, open }: Pick<NodeView, 'slots' | 'open'>): NodeView['slots'] =>
-  open
-    .filter(({ direction }) => direction === 'migrating')
-    .reduce<NodeView['slots']>(
-      (kept, { slot }) =>
-        kept.flatMap(([first, last]) =>
-          slot < first || slot > last
-            ? [[first, last] as const]
-            : (
-                [
-                  [first, slot - 1],
-                  [slot + 1, last],
-                ] as const
-              ).filter(([from, to]) => from <= to),
-        ),
-      slots,
-    );
+/**
+ * The slots of a node without those that it gives away just now, which are no longer its own alone: what it has no key of it
+ * sends to the new owner (cluster.c getNodeByQuery).
+ */
+export function keptSlots({ slots, open }: Pick<NodeView, 'slots' | 'open'>): NodeView['slots'] {
+  let kept = slots;
+  for (const { slot, direction } of open) {
+    if (direction !== 'migrating') continue;
+    const pieces = kept.flatMap(([first, last]): NodeView['slots'] => [
+      [first, Math.min(last, slot - 1)],
+      [Math.max(first, slot + 1), last],
+    ]);
+    kept = pieces.filter(([first, last]) => first <= last);
+  }
+  return kept;
+}
 
 /** How many slots two lists of ranges share. */
 export const sharedSlots = (a: NodeView['slots'], b: NodeView['slots']): number => covered(sharedRanges(a, b));

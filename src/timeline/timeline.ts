@@ -18,8 +18,7 @@ export class Timeline {
   readonly events: readonly TimelineEvent[];
 
   constructor(run: RunInfo, events: readonly TimelineEvent[]) {
-    const nodes = renamedBy(run.nodes, events);
-    this.run = nodes === run.nodes ? run : { ...run, nodes };
+    this.run = withRenamed(run, events);
     this.events = events;
   }
 
@@ -62,15 +61,16 @@ interface Member {
   readonly formerIds?: readonly string[];
 }
 
-/** Nodes under the ids that they have after these events; the same array where none was renamed. */
-export function renamedBy<N extends Member>(nodes: readonly N[], events: readonly TimelineEvent[]): readonly N[] {
+/** The same with its nodes under the ids that they have after these events; itself where none was renamed. */
+export function withRenamed<T extends { readonly nodes: readonly Member[] }>(whole: T, events: readonly TimelineEvent[]): T {
   const renamed = events.filter((event) => event.type === 'member-renamed');
-  if (renamed.length === 0) return nodes;
-  return nodes.map((node) => {
+  if (renamed.length === 0) return whole;
+  const nodes = whole.nodes.map((node) => {
     const ids = renamed.filter((event) => event.node === node.name).map(({ id }) => id);
     const id = ids.at(-1);
     return id === undefined ? node : { ...node, id, formerIds: [node.id, ...ids.slice(0, -1)] };
   });
+  return { ...whole, nodes };
 }
 
 export interface Reading {
