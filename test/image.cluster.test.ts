@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { dockerDriver } from '../src/driver/docker.ts';
 import { connect } from '../src/driver/endpoint.ts';
+import { engineIn } from '../src/driver/container/identify.ts';
 import { runInToolbox } from '../src/driver/container/one-shot.ts';
 import { resolveEngineImage, resolveToolboxImage } from '../src/image.ts';
 
@@ -10,7 +11,10 @@ describe('images that are on this machine, pulled or assembled', () => {
     ['valkey', '8.1'],
   ])('%s:%s answers with that version', async (kind, version) => {
     const image = await resolveEngineImage(`${kind}:${version}`);
-    const engine = await (await dockerDriver()).identify(image, 'images');
+    const driver = await dockerDriver();
+    const engine = await driver.identify(image, 'images');
+    const { output } = await driver.consult(image, 'images', `${kind}-server --version`);
+    expect(engine).toMatchObject(engineIn(output) ?? {});
     expect(engine.kind).toBe(kind);
     expect(engine.version).toMatch(new RegExp(`^${version.replace('.', '\\.')}\\.\\d+$`));
   });

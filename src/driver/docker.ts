@@ -20,7 +20,7 @@ import {
   type Reach,
   toolboxMemoryMb,
 } from '../driver.ts';
-import type { EngineInfo } from '../timeline.ts';
+import { identify } from './container/identify.ts';
 import { parseLogLine } from './container/log-line.ts';
 import { placeScript, placeSysctls, portTo } from './container/place.ts';
 import { runAlone, runBeside, surgeonLabel } from './container/one-shot.ts';
@@ -70,33 +70,6 @@ export async function dockerDriver(): Promise<Driver> {
     adopt: (runId) => adopt(docker, runId),
     leftovers: () => leftovers(docker),
   };
-}
-
-async function identify(docker: Docker, image: string, runId: string): Promise<EngineInfo> {
-  const inspected = await docker.getImage(image).inspect();
-  const words = [...(inspected.Config.Cmd ?? []), ...[inspected.Config.Entrypoint ?? []].flat()].join(' ');
-  const binaries = ['redis-server', 'valkey-server'].sort((a, b) => Number(words.includes(b)) - Number(words.includes(a)));
-  for (const binary of binaries) {
-    const container = await docker.createContainer({
-      Image: image,
-      Entrypoint: [binary],
-      Cmd: ['--version'],
-      Labels: { [runLabel]: runId, [labels.owner]: ownName() },
-      HostConfig: { NetworkMode: 'none' },
-    });
-    try {
-      await container.start();
-      await container.wait();
-      const output = ((await container.logs({ stdout: true, stderr: true })) as Buffer).toString('utf8');
-      const found = /(Redis|Valkey) server v=(\d+\.\d+\.\d+)/.exec(output);
-      if (found) return { kind: found[1] === 'Valkey' ? 'valkey' : 'redis', version: found[2] as string, image };
-    } catch (error) {
-      log.debug({ image, binary, error: messageOf(error) }, 'the image does not run this');
-    } finally {
-      await container.remove({ force: true }).catch(() => {});
-    }
-  }
-  throw new UsageError(`expected an image with redis-server or valkey-server, but ${image} runs neither; choose another with --engine`);
 }
 
 async function provision(docker: Docker, spec: HostsSpec, signal?: AbortSignal): Promise<Hosts> {

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import type Docker from 'dockerode';
 import { SlotquakeError } from '../base/errors.ts';
-
+import { engineLabel } from '../driver/container/identify.ts';
 import { packageRoot } from '../version.ts';
 import { finish } from './progress.ts';
 
@@ -44,7 +44,7 @@ export async function assemble(docker: Docker, recipe: Recipe): Promise<void> {
   await mkdir(cache, { recursive: true });
   const work = await mkdtemp(path.join(cache, 'image-'));
   try {
-    const archives = await download(work, recipe);
+    const { archives, candidate } = await download(work, recipe);
     const root = path.join(work, 'root');
     await unpack(root, archives, recipe);
     const archive = path.join(work, 'image.tar');
@@ -53,6 +53,7 @@ export async function assemble(docker: Docker, recipe: Recipe): Promise<void> {
       `CMD ${JSON.stringify(recipe.command)}`,
       'WORKDIR /data',
       'LABEL slotquake.image=1',
+      ...labelOf(recipe, candidate),
       'ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
     ];
     const stream = await docker.importImage(createReadStream(archive) as never, { repo: recipe.repo, tag: recipe.tag, changes });
@@ -62,7 +63,17 @@ export async function assemble(docker: Docker, recipe: Recipe): Promise<void> {
   }
 }
 
-async function download(work: string, { suites, packages, version }: Recipe): Promise<string[]> {
+/** The Debian version of an engine begins with its own, as in 7.0.15-1~deb12u5 or 8.1.1+dfsg1-3. */
+function labelOf({ version, command: [program = ''] }: Recipe, candidate: string): string[] {
+  const [exact] = /^\d+\.\d+\.\d+/.exec(candidate) ?? [];
+  if (version === undefined || exact === undefined) return [];
+  return [`LABEL ${engineLabel}="${program.startsWith('valkey') ? 'Valkey' : 'Redis'} server v=${exact}"`];
+}
+
+async function download(
+  work: string,
+  { suites, packages, version }: Recipe,
+): Promise<{ readonly archives: readonly string[]; /** The version of the first package. */ readonly candidate: string }> {
   const at = (...parts: string[]): string => path.join(work, 'apt', ...parts);
   for (const folder of ['state/lists/partial', 'cache/archives/partial', 'etc/apt.conf.d', 'etc/preferences.d'])
     await mkdir(at(folder), { recursive: true });
@@ -84,17 +95,16 @@ async function download(work: string, { suites, packages, version }: Recipe): Pr
   };
   const flags = Object.entries(options).flatMap(([name, value]) => ['-o', `${name}=${value}`]);
   await run('apt-get', [...flags, '-qq', 'update'], { maxBuffer: 2 ** 26 });
-  if (version !== undefined) {
-    const { stdout } = await run('apt-cache', [...flags, 'policy', packages[0] as string]);
-    const candidate = /Candidate: (?:\d+:)?(\S+)/.exec(stdout)?.[1] ?? 'nothing';
-    if (!candidate.startsWith(`${version}.`))
-      throw new SlotquakeError(
-        `expected ${packages[0]} ${version} in the distribution's suite ${suites[0]}, but it carries ${candidate} now`,
-      );
-  }
+  const { stdout } = await run('apt-cache', [...flags, 'policy', packages[0] as string]);
+  const candidate = /Candidate: (?:\d+:)?(\S+)/.exec(stdout)?.[1] ?? 'nothing';
+  if (version !== undefined && !candidate.startsWith(`${version}.`))
+    throw new SlotquakeError(
+      `expected ${packages[0]} ${version} in the distribution's suite ${suites[0]}, but it carries ${candidate} now`,
+    );
   await run('apt-get', [...flags, '-qq', '-y', '--download-only', 'install', ...packages], { maxBuffer: 2 ** 26 });
   const folder = at('cache/archives');
-  return (await readdir(folder)).filter((file) => file.endsWith('.deb') && !unneeded.test(file)).map((file) => path.join(folder, file));
+  const files = (await readdir(folder)).filter((file) => file.endsWith('.deb') && !unneeded.test(file));
+  return { archives: files.map((file) => path.join(folder, file)), candidate };
 }
 
 async function unpack(root: string, archives: readonly string[], { links = {}, files = {} }: Recipe): Promise<void> {
