@@ -1,5 +1,3 @@
-import { generate } from 'selfsigned';
-
 /**
  * What a cluster with TLS has in /data/tls of every node, as PEM. All certificates are of one key, so that a node can
  * change from one to another by a single setting.
@@ -40,6 +38,8 @@ export async function makeCertificates(
   hostnames: readonly string[] = [],
   nowMs = Date.now(),
 ): Promise<Certificates> {
+  // Most clusters have none, and need not wait for what makes them.
+  const { generate } = await import('selfsigned');
   const common = { keyType: 'ec', algorithm: 'sha256' } as const;
   const span = (fromMs: number, toMs: number) => ({ notBeforeDate: new Date(nowMs + fromMs), notAfterDate: new Date(nowMs + toMs) });
   const authority = (name: string) =>
