@@ -1,4 +1,9 @@
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { defineConfig } from 'vitest/config';
+
+// Tests start hundreds of processes of ours, some of them without the command line, which does this by itself.
+const env = { NODE_COMPILE_CACHE: path.join(tmpdir(), 'node-compile-cache') };
 
 export default defineConfig({
   test: {
@@ -17,7 +22,7 @@ export default defineConfig({
         },
       },
       // The command line as a process of its own, without containers.
-      { test: { name: 'process', include: ['test/**/*.process.test.ts'], testTimeout: 30_000 } },
+      { test: { name: 'process', include: ['test/**/*.process.test.ts'], testTimeout: 30_000, env } },
       {
         test: {
           name: 'browser',
@@ -35,6 +40,7 @@ export default defineConfig({
           testTimeout: 120_000,
           hookTimeout: 120_000,
           fileParallelism: false,
+          env,
           sequence: { groupOrder: 1 },
         },
       },

@@ -24,7 +24,7 @@ import { identify } from './container/identify.ts';
 import { parseLogLine } from './container/log-line.ts';
 import { placeScript, placeSysctls, portTo } from './container/place.ts';
 import { runAlone, runBeside, surgeonLabel } from './container/one-shot.ts';
-import { ContainerShell, endShellsOf, type ShellKind } from './container/shell.ts';
+import { ContainerShell, endShellsOf, type ShellKind, shellKinds } from './container/shell.ts';
 import { addressOf, lookupScript } from './container/lookup.ts';
 import { addressIn, candidates, isLocalAddress, localNetworks, overlaps, rangeOf } from './container/subnet.ts';
 import { connect } from './endpoint.ts';
@@ -611,15 +611,6 @@ class DockerHosts implements Hosts {
   }
 
   async fence(pid: number, commands: readonly Command[]): Promise<void> {
-    // A command can hold others; its text tells whether one of them runs in the engine.
-    const engines = new Set(commands.filter((command) => JSON.stringify(command).includes('"run":"engine"')).map(({ node }) => node));
-    const end = async (container: string, user: string): Promise<void> => {
-      const exec = await this.#docker.getContainer(container).exec({ Cmd: ['sh', '-c', endShellsOf(pid)], User: user, AttachStdout: true });
-      const stream = await exec.start({ hijack: true });
-      stream.resume();
-      await new Promise((resolve) => stream.on('close', resolve).on('end', resolve).on('error', resolve));
-    };
-    // Each user may end its own processes only: without capabilities not even root may end another's.
     const surgeons = await this.#docker.listContainers({
       all: true,
       filters: { label: [`${runLabel}=${this.runId}`, `${surgeonLabel}=${pid}`] },
@@ -631,13 +622,20 @@ class DockerHosts implements Hosts {
         .catch(() => {}),
     );
     await together(
-      [...this.hosts, ...this.places]
-        .filter(({ name }) => commands.some(({ node }) => node === name))
-        .map(({ name }) => this.#toolboxed(name)),
-      async ({ name, toolbox, container }) => {
-        await together(['0', `${engineUid}`], (user) => end(toolbox, user));
-        // An engine that does not run has no shells, and a paused one cannot be entered: its shells land late, if ever.
-        if (engines.has(name) && (await this.state(name)).status === 'running') await end(container, `${engineUid}`);
+      Map.groupBy(commands, ({ node }) => node),
+      async ([node, own]) => {
+        const text = JSON.stringify(own);
+        await together(
+          // A command can hold others; its text tells where they run.
+          shellKinds.filter((kind) => text.includes(`"run":"${kind}"`)),
+          async (kind) => {
+            // An engine that does not run has no shells, and a paused one cannot be entered: its shells land late, if ever.
+            if (kind === 'engine' && (await this.state(node)).status !== 'running') return;
+            // In the shell in which the undo comes next, for to open one takes longer than all that it is asked.
+            const { exitCode, output } = await this.#script(this.#toolboxed(node), kind, endShellsOf(pid));
+            if (exitCode !== 0) throw new SlotquakeError(`the ${kind} shells of process ${pid} at ${node} could not be ended: ${output}`);
+          },
+        );
       },
     );
   }

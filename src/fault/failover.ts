@@ -36,7 +36,8 @@ export default defineFault({
         node,
         `reply=$($CLI CLUSTER FAILOVER ${mode === 'default' ? '' : mode}); [ "$reply" = OK ] || { echo "the engine refuses: $reply"; exit 1; }`,
       ),
-      undo: toolbox(node, 'true'),
+      // There is no way back. It tells where the deed ran, so that a guard ends what still does.
+      undo: engine(node, 'true'),
       residue: toolbox(node, 'true'),
     })),
   effect: ({ nodes }, _tag, witness) =>

@@ -73,6 +73,12 @@ for (const [name, maker] of await allFaults()) {
       for (const { do: deed, undo, residue } of actions) expect([undo.node, residue.node]).toEqual([deed.node, deed.node]);
     });
 
+    it('runs no script where its way back runs none, so that the guard knows whose shells to end first', () => {
+      const placesIn = (value: unknown): string[] =>
+        [...JSON.stringify(value).matchAll(/"run":"(toolbox|files|engine)"/g)].map(([, place]) => place ?? '');
+      for (const { do: deed, undo, residue } of actions) expect(placesIn([undo, residue])).toEqual(expect.arrayContaining(placesIn(deed)));
+    });
+
     it('keeps two instances apart by their tags', () => {
       const other = fault.actions(planned, 'tag-b');
       for (const [index, action] of actions.entries()) {

@@ -8,8 +8,9 @@ const mark = '\x1e';
 
 export const quote = (argv: readonly string[]): string => argv.map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(' ');
 
-/** Where scripts run: see Command. */
-export type ShellKind = 'toolbox' | 'files' | 'engine';
+/** Where scripts run: see Command. Each kind is of a user, who can end the shells of that kind and no others. */
+export const shellKinds = ['toolbox', 'files', 'engine'] as const;
+export type ShellKind = (typeof shellKinds)[number];
 
 /** The uid and gid that engines run as; data files are theirs. */
 const engineUser = '999:999';
