@@ -54,6 +54,8 @@ const scriptWithinMs = 8_000;
 const deedWithinMs = 15_000;
 /** How long an engine may take to end of a signal. */
 const endWithinMs = 5_000;
+/** How long it may be tried to end the shells of a dead runner. */
+const fenceWithinMs = 3_000;
 /** The uid that the official images run the engine as; our assembled ones have the same. */
 const engineUid = 999;
 
@@ -628,16 +630,22 @@ class DockerHosts implements Hosts {
         await together(
           // A command can hold others; its text tells where they run.
           shellKinds.filter((kind) => text.includes(`"run":"${kind}"`)),
-          async (kind) => {
-            // An engine that does not run has no shells, and a paused one cannot be entered: its shells land late, if ever.
-            if (kind === 'engine' && (await this.state(node)).status !== 'running') return;
-            // In the shell in which the undo comes next, for to open one takes longer than all that it is asked.
-            const { exitCode, output } = await this.#script(this.#toolboxed(node), kind, endShellsOf(pid));
-            if (exitCode !== 0) throw new SlotquakeError(`the ${kind} shells of process ${pid} at ${node} could not be ended: ${output}`);
-          },
+          // A shell can end under our hands, with its engine or for want of memory.
+          (kind) =>
+            poll(`the ${kind} shells of process ${pid} at ${node} to end`, () => this.#endShells(node, kind, pid), {
+              withinMs: fenceWithinMs,
+            }),
         );
       },
     );
+  }
+
+  async #endShells(node: string, kind: ShellKind, pid: number): Promise<void> {
+    // An engine that does not run has no shells, and a paused one cannot be entered: its shells land late, if ever.
+    if (kind === 'engine' && (await this.state(node)).status !== 'running') return;
+    // In the shell in which the undo comes next, for to open one takes longer than all that it is asked.
+    const { exitCode, output } = await this.#script(this.#toolboxed(node), kind, endShellsOf(pid));
+    if (exitCode !== 0) throw new Error(output);
   }
 
   async follow(on: Parameters<Hosts['follow']>[0]): Promise<Disposable> {
