@@ -14,7 +14,7 @@ describe('images that are on this machine, pulled or assembled', () => {
     const driver = await dockerDriver();
     const engine = await driver.identify(image, 'images');
     const { output } = await driver.consult(image, 'images', `${kind}-server --version`);
-    expect(engine).toMatchObject(engineIn(output) ?? {});
+    expect(engine).toEqual({ ...engineIn(output), image });
     expect(engine.kind).toBe(kind);
     expect(engine.version).toMatch(new RegExp(`^${version.replace('.', '\\.')}\\.\\d+$`));
   });

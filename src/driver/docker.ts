@@ -24,7 +24,7 @@ import { identify } from './container/identify.ts';
 import { parseLogLine } from './container/log-line.ts';
 import { placeScript, placeSysctls, portTo } from './container/place.ts';
 import { runAlone, runBeside, surgeonLabel } from './container/one-shot.ts';
-import { ContainerShell, endShellsOf, type ShellKind, shellKinds } from './container/shell.ts';
+import { ContainerShell, endShellsOf, kindsIn, type ShellKind } from './container/shell.ts';
 import { addressOf, lookupScript } from './container/lookup.ts';
 import { addressIn, candidates, isLocalAddress, localNetworks, overlaps, rangeOf } from './container/subnet.ts';
 import { connect } from './endpoint.ts';
@@ -624,19 +624,10 @@ class DockerHosts implements Hosts {
         .catch(() => {}),
     );
     await together(
-      Map.groupBy(commands, ({ node }) => node),
-      async ([node, own]) => {
-        const text = JSON.stringify(own);
-        await together(
-          // A command can hold others; its text tells where they run.
-          shellKinds.filter((kind) => text.includes(`"run":"${kind}"`)),
-          // A shell can end under our hands, with its engine or for want of memory.
-          (kind) =>
-            poll(`the ${kind} shells of process ${pid} at ${node} to end`, () => this.#endShells(node, kind, pid), {
-              withinMs: fenceWithinMs,
-            }),
-        );
-      },
+      [...Map.groupBy(commands, ({ node }) => node)].flatMap(([node, own]) => kindsIn(own).map((kind) => ({ node, kind }))),
+      // A shell can end under our hands, with its engine or for want of memory.
+      ({ node, kind }) =>
+        poll(`the ${kind} shells of process ${pid} at ${node} to end`, () => this.#endShells(node, kind, pid), { withinMs: fenceWithinMs }),
     );
   }
 

@@ -44,7 +44,7 @@ export async function assemble(docker: Docker, recipe: Recipe): Promise<void> {
   await mkdir(cache, { recursive: true });
   const work = await mkdtemp(path.join(cache, 'image-'));
   try {
-    const { archives, candidate } = await download(work, recipe);
+    const archives = await download(work, recipe);
     const root = path.join(work, 'root');
     await unpack(root, archives, recipe);
     const archive = path.join(work, 'image.tar');
@@ -53,7 +53,7 @@ export async function assemble(docker: Docker, recipe: Recipe): Promise<void> {
       `CMD ${JSON.stringify(recipe.command)}`,
       'WORKDIR /data',
       'LABEL slotquake.image=1',
-      ...labelOf(recipe, candidate),
+      ...labelOf(recipe, archives),
       'ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
     ];
     const stream = await docker.importImage(createReadStream(archive) as never, { repo: recipe.repo, tag: recipe.tag, changes });
@@ -63,17 +63,15 @@ export async function assemble(docker: Docker, recipe: Recipe): Promise<void> {
   }
 }
 
-/** The Debian version of an engine begins with its own, as in 7.0.15-1~deb12u5 or 8.1.1+dfsg1-3. */
-function labelOf({ version, command: [program = ''] }: Recipe, candidate: string): string[] {
-  const [exact] = /^\d+\.\d+\.\d+/.exec(candidate) ?? [];
+/** The file of a package names its version, which begins with the engine's own: redis-server_5%3a7.0.15-1~deb12u5_amd64.deb. */
+function labelOf({ version, packages: [server = ''] }: Recipe, archives: readonly string[]): string[] {
+  const file = archives.map((archive) => path.basename(archive)).find((name) => name.startsWith(`${server}_`)) ?? '';
+  const [, exact] = /_(?:\d+%3a)?(\d+\.\d+\.\d+)/.exec(file) ?? [];
   if (version === undefined || exact === undefined) return [];
-  return [`LABEL ${engineLabel}="${program.startsWith('valkey') ? 'Valkey' : 'Redis'} server v=${exact}"`];
+  return [`LABEL ${engineLabel}="${server.startsWith('valkey') ? 'Valkey' : 'Redis'} server v=${exact}"`];
 }
 
-async function download(
-  work: string,
-  { suites, packages, version }: Recipe,
-): Promise<{ readonly archives: readonly string[]; /** The version of the first package. */ readonly candidate: string }> {
+async function download(work: string, { suites, packages, version }: Recipe): Promise<string[]> {
   const at = (...parts: string[]): string => path.join(work, 'apt', ...parts);
   for (const folder of ['state/lists/partial', 'cache/archives/partial', 'etc/apt.conf.d', 'etc/preferences.d'])
     await mkdir(at(folder), { recursive: true });
@@ -95,16 +93,17 @@ async function download(
   };
   const flags = Object.entries(options).flatMap(([name, value]) => ['-o', `${name}=${value}`]);
   await run('apt-get', [...flags, '-qq', 'update'], { maxBuffer: 2 ** 26 });
-  const { stdout } = await run('apt-cache', [...flags, 'policy', packages[0] as string]);
-  const candidate = /Candidate: (?:\d+:)?(\S+)/.exec(stdout)?.[1] ?? 'nothing';
-  if (version !== undefined && !candidate.startsWith(`${version}.`))
-    throw new SlotquakeError(
-      `expected ${packages[0]} ${version} in the distribution's suite ${suites[0]}, but it carries ${candidate} now`,
-    );
+  if (version !== undefined) {
+    const { stdout } = await run('apt-cache', [...flags, 'policy', packages[0] as string]);
+    const candidate = /Candidate: (?:\d+:)?(\S+)/.exec(stdout)?.[1] ?? 'nothing';
+    if (!candidate.startsWith(`${version}.`))
+      throw new SlotquakeError(
+        `expected ${packages[0]} ${version} in the distribution's suite ${suites[0]}, but it carries ${candidate} now`,
+      );
+  }
   await run('apt-get', [...flags, '-qq', '-y', '--download-only', 'install', ...packages], { maxBuffer: 2 ** 26 });
   const folder = at('cache/archives');
-  const files = (await readdir(folder)).filter((file) => file.endsWith('.deb') && !unneeded.test(file));
-  return { archives: files.map((file) => path.join(folder, file)), candidate };
+  return (await readdir(folder)).filter((file) => file.endsWith('.deb') && !unneeded.test(file)).map((file) => path.join(folder, file));
 }
 
 async function unpack(root: string, archives: readonly string[], { links = {}, files = {} }: Recipe): Promise<void> {

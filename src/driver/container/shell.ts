@@ -1,7 +1,7 @@
 import { PassThrough } from 'node:stream';
 import type Docker from 'dockerode';
 import { SlotquakeError } from '../../base/errors.ts';
-import type { CommandResult } from '../../driver.ts';
+import type { Command, CommandResult } from '../../driver.ts';
 
 /** Ends an answer; a byte that no tool of the toolbox prints. */
 const mark = '\x1e';
@@ -9,8 +9,14 @@ const mark = '\x1e';
 export const quote = (argv: readonly string[]): string => argv.map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(' ');
 
 /** Where scripts run: see Command. Each kind is of a user, who can end the shells of that kind and no others. */
-export const shellKinds = ['toolbox', 'files', 'engine'] as const;
+const shellKinds = ['toolbox', 'files', 'engine'] as const;
 export type ShellKind = (typeof shellKinds)[number];
+
+/** Where scripts of these run, those inside others included: their text tells. */
+export const kindsIn = (commands: readonly Command[]): ShellKind[] => {
+  const text = JSON.stringify(commands);
+  return shellKinds.filter((kind) => text.includes(`"run":"${kind}"`));
+};
 
 /** The uid and gid that engines run as; data files are theirs. */
 const engineUser = '999:999';
