@@ -1,9 +1,9 @@
 import * as z from 'zod';
 import { UsageError } from '../base/errors.ts';
-import { files, toolbox, ipOf } from '../driver.ts';
+import { engine, files, toolbox, ipOf } from '../driver.ts';
 import { exclusive } from '../exclusive.ts';
 import { type Action, bites, defineFault, everywhere, misses } from '../fault.ts';
-import { nothing, revival } from '../revival.ts';
+import { nothing, revival, whileAlive } from '../revival.ts';
 
 type Plan = {
   nodes: string[];
@@ -18,6 +18,12 @@ type Plan = {
 
 const device = 'eth0';
 const chain = (tag: string): string => `SLOTQUAKE-${tag}-OLD`;
+
+/**
+ * From Redis 7.0 on, an engine that is told to end waits for replicas that are behind, 10 s by default, and one that has just
+ * been started has a replica in the middle of a full resync (server.c, isReadyToShutdown). Earlier ones do not know the setting.
+ */
+const waitForNoReplica = 'timeout 1 $CLI CONFIG SET shutdown-timeout 0 >/dev/null 2>&1 || true';
 
 /**
  * The new address stands beside the old one, and what the node sends comes from the new one. The old one stays for the
@@ -106,7 +112,12 @@ export default defineFault({
         { ...revival(node, tag), do: stop },
         moved,
         ...(says === 'new' ? [announce(node, tag, fresh)] : []),
-        { do: { run: 'start', node }, undo: stop, residue: nothing(node), healWithinMs: 12_000 },
+        {
+          do: { run: 'start', node },
+          undo: { run: 'sequence', node, commands: [whileAlive(engine(node, waitForNoReplica)), stop] },
+          residue: nothing(node),
+          healWithinMs: 12_000,
+        },
       ];
     }),
   effect: ({ nodes, ids, to, announce: says }, _tag, { read, views }) =>
