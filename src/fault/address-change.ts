@@ -112,12 +112,9 @@ export default defineFault({
         { ...revival(node, tag), do: stop },
         moved,
         ...(says === 'new' ? [announce(node, tag, fresh)] : []),
-        {
-          do: { run: 'start', node },
-          undo: { run: 'sequence', node, commands: [whileAlive(engine(node, waitForNoReplica)), stop] },
-          residue: nothing(node),
-          healWithinMs: 12_000,
-        },
+        // Two steps, so that an engine which cannot be asked is stopped all the same. The first only looks.
+        { do: { run: 'expect', node, state: { status: 'exited' } }, undo: stop, residue: nothing(node), healWithinMs: 12_000 },
+        { do: { run: 'start', node }, undo: whileAlive(engine(node, waitForNoReplica)), residue: nothing(node) },
       ];
     }),
   effect: ({ nodes, ids, to, announce: says }, _tag, { read, views }) =>

@@ -15,18 +15,16 @@ describe('address-change', () => {
   it('moves back while the engine is stopped, starts it, and leaves a paused one to its fault', () => {
     const actions = actionsOf({});
     expect(actions.toReversed().map(({ undo }) => (undo.run === 'if' ? undo.deed.run : undo.run))).toEqual([
-      'sequence',
+      'engine',
+      'stop',
       'files',
       'toolbox',
       'start',
       'toolbox',
     ]);
-    // Stopped with no wait for replicas, where it runs.
     expect(actions.at(-1)?.undo).toMatchObject({
-      commands: [
-        { condition: { run: 'alive' }, deed: { run: 'engine', script: expect.stringMatching(/SET shutdown-timeout 0/) } },
-        { run: 'stop' },
-      ],
+      condition: { run: 'alive' },
+      deed: { script: expect.stringMatching(/SET shutdown-timeout 0/) },
     });
     expect(actions[1]?.residue).toMatchObject({ run: 'if', deed: { state: { status: ['running', 'paused'] } } });
   });
