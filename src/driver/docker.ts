@@ -13,7 +13,6 @@ import {
   type Hosts,
   type HostsSpec,
   type HostState,
-  type HostUsage,
   ipOf,
   type Leftover,
   type Place,
@@ -27,6 +26,7 @@ import { runAlone, runBeside, surgeonLabel } from './container/one-shot.ts';
 import { ContainerShell, endShellsOf, kindsIn, type ShellKind } from './container/shell.ts';
 import { addressOf, lookupScript } from './container/lookup.ts';
 import { addressIn, candidates, isLocalAddress, localNetworks, overlaps, rangeOf } from './container/subnet.ts';
+import { usageIn } from './container/usage.ts';
 import { connect } from './endpoint.ts';
 import { isAlive, ownName } from './owner.ts';
 
@@ -557,15 +557,8 @@ class DockerHosts implements Hosts {
           .map(([name, wanted]) => `${host.name}: ${name} is ${state[name as keyof HostState]}, expected ${[wanted].flat().join(' or ')}`)
           .join('; ');
       }
-      case 'usage': {
-        const { memory_stats: memory, cpu_stats: cpu } = await container.stats({ stream: false, 'one-shot': true });
-        const usage: HostUsage = {
-          memoryBytes: memory.usage ?? 0,
-          memoryLimitBytes: memory.limit ?? 0,
-          throttledPeriods: cpu.throttling_data?.throttled_periods ?? 0,
-        };
-        return JSON.stringify(usage);
-      }
+      case 'usage':
+        return JSON.stringify(usageIn(await container.stats({ stream: false, 'one-shot': true })));
       case 'surgeon': {
         const { Config } = await this.#docker.getContainer(host.toolbox).inspect();
         const { exitCode, output } = await runBeside(this.#docker, Config.Image, host.container, this.runId, command.script);

@@ -35,6 +35,11 @@ function effective(sinceSeq: number): Promise<readonly string[]> {
   );
 }
 
+/** Why a fault does not bite, which is recorded when it is healed. */
+const ineffective = (sinceSeq: number): string | undefined =>
+  ground.recorder.events.find((event): event is EventOf<'fault-ineffective'> => event.type === 'fault-ineffective' && event.seq >= sinceSeq)
+    ?.because;
+
 /** What the read-back of a fault shows, all its steps together. */
 async function residue(fault: Fault, active: ActiveFault, tag: string): Promise<string> {
   const outputs = [];
@@ -73,11 +78,12 @@ for (const [name, maker] of await allFaults()) {
       const since = ground.recorder.events.length;
       const signal = new AbortController().signal;
       const active = await first.inject(fault, signal);
-      try {
-        expect((await effective(since)).length).toBeGreaterThan(0);
-      } finally {
+      const evidence = await effective(since).catch(async (error: unknown) => {
         await active.heal();
-      }
+        throw new Error(`${messageOf(error)}; at the heal: ${ineffective(since)}`, { cause: error });
+      });
+      await active.heal();
+      expect(evidence.length).toBeGreaterThan(0);
       const healed = ground.recorder.events.length;
       await active.heal();
       expect(ground.recorder.events.slice(healed).filter(({ type }) => type.startsWith('fault-'))).toEqual([]);
