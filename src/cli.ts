@@ -144,12 +144,13 @@ program
   .description('run all experiments, or some, in all their variants, several at a time')
   .argument('[experiments...]', 'names from `slotquake list`; default: all')
   .addOption(
-    new Option('--engine <engines>', 'redis:6.0, redis:7.0, redis:8.0, valkey:8.1, valkey:9.1, or any image; several with commas').default(
-      'redis:7.0',
-    ),
+    new Option(
+      '--engine <engines>',
+      'redis:6.0, redis:7.0, redis:8.0, valkey:8.1, valkey:9.1, or any image; several with commas; default: redis:7.0',
+    ).argParser(commaSeparated),
   )
   .option('--times <number>', 'run everything this often', positive, 1)
-  .option('--variant <names>', "only these variants, such as 'wounded,cured'")
+  .option('--variant <names>', "only these variants, such as 'wounded,cured'", commaSeparated)
   .option('--jobs <number>', 'how many at a time; default: three for two processors', positive)
   .option('--seed <number>', 'repeat the choices of an earlier run', wholeNumber)
   .option('--results <folder>', 'where records go', 'results')

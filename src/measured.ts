@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Consistency } from './consistency.ts';
 import type { Judgement } from './judge.ts';
@@ -44,10 +44,12 @@ export function withRun(known: readonly Measured[], run: Measured): Measured[] {
   return [...known.filter((other) => other !== before), entry].toSorted((a, b) => keyOf(a).localeCompare(keyOf(b)));
 }
 
-/** Keeps a run in experiments/measured.json. */
+/** Keeps a run in experiments/measured.json. One that is killed meanwhile loses no more than this run. */
 export function keepMeasured(run: Measured): void {
   const entries = withRun(allMeasured(), run).map((entry) => `  ${JSON.stringify(entry)}`);
-  writeFileSync(measuredFile, `[\n${entries.join(',\n')}\n]\n`);
+  const fresh = new URL(`${measuredFile.href}.new`);
+  writeFileSync(fresh, `[\n${entries.join(',\n')}\n]\n`);
+  renameSync(fresh, measuredFile);
 }
 
 /** The figures of a run that people compare, as far as there are any. */

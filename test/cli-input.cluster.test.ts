@@ -172,6 +172,7 @@ describe('the results folder', () => {
     await refused(start(runIn(folder), { uid: nobody }), 64, /EACCES/);
   });
   it('that is a file is refused', () => refused(start(runIn(quiet)), 64, cannot));
+  it('that is a file is refused to a catalogue', () => refused(start(['catalogue', 'bus-port-blocked', '--results', quiet]), 64, cannot));
   withMounts('whose disk fills up during the run ends it, healed and cleaned up', async () => {
     using disk = mounted('filling', 'size=20m');
     const child = start(['run', 'bus-port-blocked', '--variant', 'cured', '--results', disk.folder, '--quiet']);
@@ -213,6 +214,15 @@ describe('an experiment with a plain type error', () => {
       writeFileSync(file, `export default { name: 'a', hypothesis: 'b', variants: { cured: {} }, disturb() {}, ${field} };\n`);
       await refused(start(['run', file, '--results', scratch]), 64, says);
     });
+});
+
+describe('an engine that cannot be had', () => {
+  it('is said once, before any run of a catalogue', () =>
+    refused(
+      start(['catalogue', 'bus-port-blocked', '--engine', '127.0.0.1:1/none:9', '--results', scratch]),
+      3,
+      /no image for the engine 127\.0\.0\.1:1\/none:9: it is not on this machine; pulling .* failed .*; only redis:6\.0, /,
+    ));
 });
 
 describe('an engine that does not start', () => {

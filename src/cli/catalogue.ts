@@ -3,14 +3,16 @@ import { formatMs } from '../base/duration.ts';
 import { type ExitCode, exitCode, messageOf, UsageError } from '../base/errors.ts';
 import { didYouMean } from '../base/nearest.ts';
 import type { Experiment } from '../experiment.ts';
+import { defaultEngine, resolveEngineImage, resolveToolboxImage } from '../image.ts';
 import { allMeasured, keepMeasured, measuredOf } from '../measured.ts';
 import { type Done, roomHere, runPool } from '../pool.ts';
 import { childRun, type RunLine } from './child.ts';
 import { experimentNames, loadExperiment } from './load.ts';
+import { writable } from './results.ts';
 
 export interface CatalogueFlags {
-  readonly engine: string;
-  readonly variant?: string;
+  readonly engine?: readonly string[];
+  readonly variant?: readonly string[];
   readonly times: number;
   readonly jobs?: number;
   readonly seed?: number;
@@ -43,6 +45,11 @@ const usualMs = 20_000;
  */
 export async function catalogue(names: readonly string[], flags: CatalogueFlags, signal: AbortSignal): Promise<ExitCode> {
   const wanted = await runsOf(names, flags);
+  writable(flags.results);
+  // Once for all runs: several at a time would each assemble the same image, or each find that there is none.
+  for (const engine of new Set(wanted.map((each) => each.engine))) await resolveEngineImage(engine, console.log);
+  await resolveToolboxImage(console.log);
+  signal.throwIfAborted();
   const room = roomHere();
   const atOnce = flags.jobs ?? room.atOnce;
   console.log(`${wanted.length} runs, up to ${atOnce} at a time`);
@@ -98,21 +105,30 @@ function endOf(done: Done<Ended>): {
 }
 
 /** The longest come first, so that none is waited for alone in the end. */
-async function runsOf(names: readonly string[], { engine, variant: only, times }: CatalogueFlags): Promise<Wanted[]> {
+async function runsOf(
+  names: readonly string[],
+  { engine: engines = [defaultEngine], variant: only, times }: CatalogueFlags,
+): Promise<Wanted[]> {
   const known = experimentNames();
   const stranger = names.find((name) => !known.includes(name));
   if (stranger !== undefined)
     throw new UsageError(`expected names of experiments (\`slotquake list\`), got ${stranger}${didYouMean(stranger, known)}`);
   const before = new Map(allMeasured().map((entry) => [`${entry.experiment}/${entry.variant}`, entry.tookMs]));
   const experiments = await Promise.all((names.length > 0 ? names : known).map(loadExperiment));
-  const runs = engine.split(',').flatMap((each) =>
+  const variants = [...new Set(experiments.flatMap((experiment) => Object.keys(experiment.variants)))];
+  const unknown = only?.find((name) => !variants.includes(name));
+  if (unknown !== undefined || only?.length === 0)
+    throw new UsageError(
+      `expected variants of ${names.join(', ') || 'the catalogue'} (${variants.join(', ')}), got ${unknown === undefined ? 'none' : `${unknown}${didYouMean(unknown, variants)}`}`,
+    );
+  if (engines.length === 0) throw new UsageError(`expected engines, such as ${defaultEngine}, got none`);
+  const runs = engines.flatMap((engine) =>
     experiments.flatMap((experiment) =>
       Object.keys(experiment.variants)
-        .filter((variant) => only === undefined || only.split(',').includes(variant))
-        .map((variant) => ({ experiment, variant, engine: each })),
+        .filter((variant) => only?.includes(variant) ?? true)
+        .map((variant) => ({ experiment, variant, engine })),
     ),
   );
-  if (runs.length === 0) throw new UsageError(`expected a variant of ${names.join(', ') || 'the catalogue'}, got ${only}`);
   const tookMs = ({ experiment, variant }: Wanted): number => before.get(`${experiment.name}/${variant}`) ?? usualMs;
   return Array.from({ length: times }, () => runs.toSorted((a, b) => tookMs(b) - tookMs(a))).flat();
 }

@@ -21,6 +21,8 @@ describe('the command line', () => {
     [['run', '--vriant', 'cured'], '--variant'],
     [['run', 'bus-port-blokced'], 'bus-port-blocked'],
     [['run', 'bus-port-blocked', '--variant', 'curd'], 'cured'],
+    [['catalogue', 'bus-port-blokced'], 'bus-port-blocked'],
+    [['catalogue', 'bus-port-blocked', '--variant', 'wounded,curd'], 'cured'],
     [['completion', 'bsh'], 'bash'],
     [['list', 'worklods'], 'workloads'],
   ];
@@ -30,6 +32,18 @@ describe('the command line', () => {
       expect(status).toBe(64);
       expect(stderr).toMatch(/^slotquake: [^\n]+\n$/);
       expect(stderr).toContain(`(did you mean ${suggestion}?)`);
+    });
+  }
+  const empty: readonly (readonly [flag: string, says: RegExp])[] = [
+    ['--variant', /expected variants of bus-port-blocked \(.*cured.*\), got none/],
+    ['--engine', /expected engines, such as redis:7\.0, got none/],
+  ];
+  for (const [flag, says] of empty) {
+    it(`refuses a catalogue with an empty ${flag}`, () => {
+      const { status, stderr } = slotquake('catalogue', 'bus-port-blocked', flag, ',');
+      expect(status).toBe(64);
+      expect(stderr).toMatch(/^slotquake: [^\n]+\n$/);
+      expect(stderr).toMatch(says);
     });
   }
   const settings: readonly (readonly [text: string, says: string])[] = [
