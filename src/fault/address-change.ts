@@ -109,7 +109,8 @@ export default defineFault({
       // Undone in reverse: stopped, moved back, and started with the old settings.
       return [
         alone,
-        { ...revival(node, tag), do: stop },
+        // An engine that has waited its 10 s for replicas saves after that, and would lose data if it were killed then.
+        { ...revival(node, tag), do: { ...stop, graceSeconds: 13 } },
         moved,
         ...(says === 'new' ? [announce(node, tag, fresh)] : []),
         // Two steps, so that an engine which cannot be asked is stopped all the same. The first only looks.
