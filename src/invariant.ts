@@ -1,3 +1,4 @@
+import { formatMs } from './base/duration.ts';
 import type { Consistency, Tally } from './consistency.ts';
 import type { Budget, RunInfo } from './timeline.ts';
 import type { Timeline } from './timeline/timeline.ts';
@@ -65,6 +66,22 @@ export const withReads = (consistency: Consistency | null, ask: (reads: Consiste
     const count = reads.reads.primaries + reads.reads.replicas;
     return count === 0 ? unknown('no read was ever answered') : ask(reads, count);
   });
+
+/**
+ * What a gap that is too long says: nothing, where each would have been short enough had the harness not stood still in it.
+ * Never that the property held: the cluster may have stood still as well.
+ */
+export function gapsTooLong(timeline: Timeline, gaps: Consistency['service']['shards'], limitMs: number, because: string): Finding {
+  const stoodStillMs = gaps.map(({ writeGapMs, writeGapFromMs }) =>
+    writeGapMs === null || writeGapFromMs === null ? 0 : timeline.stoodStillMs(writeGapFromMs, writeGapFromMs + writeGapMs),
+  );
+  const excused = gaps.every(({ writeGapMs }, index) => writeGapMs !== null && writeGapMs - (stoodStillMs[index] as number) <= limitMs);
+  return excused
+    ? unknown(
+        `${because}; but the harness itself stood still for ${formatMs(Math.max(...stoodStillMs))} of it, so try again on a machine that has less to do`,
+      )
+    : violated(because, witnessesOf(timeline));
+}
 
 /** The answer to every question about operations where they cannot be told. */
 export function withHistory(consistency: Consistency | null, ask: (consistency: Consistency) => Finding): Finding {

@@ -21,6 +21,7 @@ import { type Judgement, judge } from './judge.ts';
 import { Observer } from './observe.ts';
 import { writeReport } from './report.ts';
 import { settle } from './settle.ts';
+import { watchStalls } from './stall.ts';
 import { stageOf } from './stage.ts';
 import { gossipMs } from './timeline/theory.ts';
 import { relapseUntilMs } from './timeline/relapse.ts';
@@ -229,6 +230,10 @@ class Run {
       onFailure: this.#fail,
     });
     this.load = load;
+    using _ = watchStalls(
+      () => this.#recorder.preciseMs(),
+      (forMs) => this.#recorder.record({ type: 'harness-stalled', forMs }),
+    );
     const before = await errorReplies(cluster.nodes);
     load.start();
     await sleepMs(steadyForMs, this.#signal);

@@ -85,6 +85,8 @@ export type Happening =
   | { readonly type: 'harness-failed'; readonly because: string }
   /** A step that the experiment counts on did not come about. */
   | { readonly type: 'step-missed'; readonly because: string }
+  /** The process that runs the load and watches the nodes did nothing for so long, until now. */
+  | { readonly type: 'harness-stalled'; readonly forMs: number }
   /** An operator's command to a node, and what came back; `failed` where the deed did. */
   | { readonly type: 'commanded'; readonly node: string; readonly command: string; readonly answer: string; readonly failed: boolean }
   /** The node is a member under another id from here on. */

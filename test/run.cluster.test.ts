@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { poll } from '../src/base/poll.ts';
 import { dockerDriver } from '../src/driver/docker.ts';
@@ -248,6 +249,25 @@ describe('bad input', () => {
       expect(await abandoned()).toEqual([]);
     });
   }
+});
+
+describe('a harness that stands still', () => {
+  it('is not taken for a cluster that does', async () => {
+    const child = start('run', '--results', results, '--json', path.join(import.meta.dirname, 'fixtures', 'stalled.ts'));
+    const result = ended(child);
+    await reached('stalled', 'the disturbance', (event) => event.type === 'phase-entered' && event.phase === 'disturb');
+    child.kill('SIGSTOP');
+    await setTimeout(1_500);
+    child.kill('SIGCONT');
+    const { code, output, errors } = await result;
+    const [judgement] = verdicts({ code, output, errors });
+    expect(judgement?.verdict, errors + output).toBe('inconclusive');
+    expect(judgement?.findings.find(({ invariant }) => invariant === 'gap-bounded')?.finding).toMatchObject({
+      outcome: 'unknown',
+      because: expect.stringMatching(/slots took no write for 1\.\d+ s.*the harness itself stood still for 1\.\d+ s of it/),
+    });
+    expect(code).toBe(2);
+  });
 });
 
 describe('a fault that does nothing', () => {

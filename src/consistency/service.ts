@@ -49,6 +49,8 @@ export interface Service {
     readonly stall: Gap | null;
     /** The longest time without an acknowledged write; null where none ever was. */
     readonly writeGapMs: number | null;
+    /** When that time began. */
+    readonly writeGapFromMs: number | null;
   }[];
   readonly clients: readonly { readonly client: number; readonly operations: Readonly<Record<Outcome, number>>; readonly stall: Gap }[];
   /** Clients that tried something in the last second in which anybody got anything done, and got nothing done themselves. */
@@ -187,11 +189,10 @@ export function serviceCheck(frame: ServiceFrame): Check<Service> {
           };
         }),
         stall: overall.result(toMs),
-        shards: shards.map(({ name, stall, writes }) => ({
-          shard: name,
-          stall: stall.result(toMs),
-          writeGapMs: Number.isFinite(writes.lastAtMs()) ? (writes.result(toMs)?.ms ?? null) : null,
-        })),
+        shards: shards.map(({ name, stall, writes }) => {
+          const longest = Number.isFinite(writes.lastAtMs()) ? writes.result(toMs) : null;
+          return { shard: name, stall: stall.result(toMs), writeGapMs: longest?.ms ?? null, writeGapFromMs: longest?.fromMs ?? null };
+        }),
         clients: seen.map(({ client, ok, failed, unknown, stall }) => ({
           client,
           operations: { ok, failed, unknown },

@@ -1,5 +1,5 @@
 import { formatMs } from '../base/duration.ts';
-import { type Invariant, held, unknown, violated, withHistory, witnessesOf } from '../invariant.ts';
+import { gapsTooLong, type Invariant, held, unknown, withHistory } from '../invariant.ts';
 
 /** Counted for the slots that each primary had at the start, whoever serves them later; a shard that nobody writes to is left out. */
 export default {
@@ -16,7 +16,8 @@ export default {
       const long = tried.filter(({ writeGapMs }) => writeGapMs === null || writeGapMs > limitMs);
       const text = ({ shard, writeGapMs }: (typeof tried)[number]): string =>
         writeGapMs === null ? `${shard}'s slots never took a write` : `${shard}'s slots took no write for ${formatMs(writeGapMs)}`;
-      if (long.length > 0) return violated(`${long.map(text).join('; ')}, where ${formatMs(limitMs)} are allowed`, witnessesOf(timeline));
+      if (long.length > 0)
+        return gapsTooLong(timeline, long, limitMs, `${long.map(text).join('; ')}, where ${formatMs(limitMs)} are allowed`);
       const longestMs = Math.max(...tried.map(({ writeGapMs }) => writeGapMs ?? 0));
       return held(`every shard took a write at least every ${formatMs(longestMs)}, where ${formatMs(limitMs)} are allowed`);
     }),

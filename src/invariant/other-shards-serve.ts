@@ -1,5 +1,5 @@
 import { formatMs } from '../base/duration.ts';
-import { type Invariant, held, unknown, violated, withHistory, witnessesOf } from '../invariant.ts';
+import { gapsTooLong, type Invariant, held, unknown, withHistory } from '../invariant.ts';
 import { nameOf, ownLine } from '../timeline/claims.ts';
 import type { Timeline } from '../timeline/timeline.ts';
 
@@ -29,8 +29,9 @@ export default {
       if (others.length === 0) return unknown('no write was acknowledged for another shard');
       const gaps = others.map(({ shard, writeGapMs }) => `${shard}'s slots ${formatMs(writeGapMs ?? 0)}`).join(', ');
       const limit = `where ${formatMs(limitMs)} are allowed (hurt: ${[...hurt].join(', ')})`;
-      return others.some(({ writeGapMs }) => (writeGapMs ?? 0) > limitMs)
-        ? violated(`other shards took no write for a while: ${gaps}, ${limit}`, witnessesOf(timeline))
+      const long = others.filter(({ writeGapMs }) => (writeGapMs ?? 0) > limitMs);
+      return long.length > 0
+        ? gapsTooLong(timeline, long, limitMs, `other shards took no write for a while: ${gaps}, ${limit}`)
         : held(`other shards went without a write for at most so long: ${gaps}, ${limit}`);
     }),
 } satisfies Invariant;

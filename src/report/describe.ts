@@ -90,6 +90,8 @@ export function describe(event: TimelineEvent, names: Names): string {
       return `aborted: ${event.because}`;
     case 'step-missed':
       return `the run tells nothing: ${event.because}`;
+    case 'harness-stalled':
+      return `the harness stood still for ${formatMs(event.forMs)}: this machine has too much else to do`;
     case 'harness-failed':
       return `the harness failed: ${event.because}`;
     case 'commanded':

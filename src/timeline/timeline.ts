@@ -31,6 +31,13 @@ export class Timeline {
     return this.of('phase-entered').find((event) => event.phase === phase)?.atMs;
   }
 
+  /** For how long of a span the harness itself stood still. */
+  stoodStillMs(fromMs: number, toMs: number): number {
+    return this.of('harness-stalled')
+      .map(({ atMs, forMs }) => Math.min(toMs, atMs) - Math.max(fromMs, atMs - forMs))
+      .reduce((sum, ms) => sum + Math.max(0, ms), 0);
+  }
+
   /** Every answer to one probe in [fromMs, toMs], oldest first, of one node or of all. */
   seen<P extends ProbeName>(
     probe: P,

@@ -32,6 +32,11 @@ describe('other-shards-serve', () => {
       because: expect.stringMatching(/node-2's slots 4\.\d+ s, .*hurt: node-1/),
     });
   });
+  it('is unknown where it was the harness that stood still', () => {
+    const history = `${writing('bar', 2_000, 8_000)}\n${writing('k', 4_000, 8_000)}`;
+    expect(asked(history, [...firstIsHurt, { atMs: 7_000, type: 'harness-stalled', forMs: 2_500 }])).toMatchObject({ outcome: 'unknown' });
+    expect(asked(history, [...firstIsHurt, { atMs: 7_000, type: 'harness-stalled', forMs: 300 }])).toMatchObject({ outcome: 'violated' });
+  });
   it('is unknown where no fault hurt anybody, without a limit, and where nobody writes to the others', () => {
     expect(asked(writing('k'), [])).toMatchObject({ outcome: 'unknown' });
     expect(asked(writing('k'), fault('node-1', null, 2_000, 8_000))).toMatchObject({ outcome: 'unknown' });
