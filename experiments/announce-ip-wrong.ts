@@ -8,8 +8,10 @@
  * An address that refuses shows as disconnected in CLUSTER NODES. One that answers nothing shows as connected, because a
  * link counts from the moment it is dialled (clusterGenNodeDescription); CLUSTER LINKS of the node itself tells.
  *
- * Scaled: the node timeout is 3 s instead of 15 s. The address is set by CONFIG SET, which does what a restart with a wrong
- * redis.conf does, without the restart.
+ * Scaled: the node timeout is 5 s instead of 15 s. A peer of which gossip tells is pinged by chance alone, one each second
+ * (clusterCron, from five drawn the one heard of least lately), so that with 3 s one of the peers may have heard nothing for
+ * long enough, and suspect the node all the same: seen once in a dozen runs, on Redis 6.0. The address is set by CONFIG
+ * SET, which does what a restart with a wrong redis.conf does, without the restart.
  */
 import { ipOf } from '../src/driver.ts';
 import { defineExperiment, isHealthy } from '../src/index.ts';
@@ -29,13 +31,13 @@ export default defineExperiment({
     audit:
       'The right value differs from place to place, and no other setting helps: compare what each node announces with where the others reach it.',
   },
-  cluster: { config: { 'cluster-node-timeout': 3_000 }, spares: 1 },
+  cluster: { config: { 'cluster-node-timeout': 5_000 }, spares: 1 },
   budget: { suspicions: 0, failovers: 0 },
   variants: {
     wounded: {
       about: 'a primary announces a dead address, and goes on doing so',
       // More than two node timeouts, in which nobody suspects it.
-      settleWithin: '8s',
+      settleWithin: '11s',
       expect: {
         'views-agree': 'violated',
         'bus-links-complete': 'violated',
@@ -57,7 +59,7 @@ export default defineExperiment({
     await announce(variant === 'cured' ? '' : ipOf(host));
     if (variant === 'cured') {
       // As long as the wounded one is looked at.
-      await sleep('8s');
+      await sleep('11s');
       return;
     }
     await until(
