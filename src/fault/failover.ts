@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { UsageError } from '../base/errors.ts';
+import { parseClusterNodes } from '../cluster/topology.ts';
 import { engine, toolbox } from '../driver.ts';
 import { bites, defineFault, everywhere, misses } from '../fault.ts';
 import { isPrimary, ownLine } from '../timeline/claims.ts';
@@ -40,9 +41,10 @@ export default defineFault({
       undo: engine(node, 'true'),
       residue: toolbox(node, 'true'),
     })),
-  effect: ({ nodes }, _tag, witness) =>
+  // Asked of the node itself: what was observed since the deed may be nothing yet when the deed took long to answer.
+  effect: ({ nodes }, _tag, { read }) =>
     everywhere(nodes, async (node) => {
-      const own = ownLine(witness.views().get(node) ?? []);
+      const own = ownLine(parseClusterNodes((await read(engine(node, '$CLI CLUSTER NODES'))).output));
       return own && isPrimary(own) && own.slots.length > 0
         ? bites(`${node} calls itself a primary with slots, config epoch ${own.configEpoch}`)
         : misses(`${node} does not call itself a primary with slots`);

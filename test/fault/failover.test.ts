@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { UsageError } from '../../src/base/errors.ts';
 import failover from '../../src/fault/failover.ts';
-import { paperCluster, planned, scriptOf } from './planned.ts';
+import { planned, scriptOf } from './planned.ts';
+import { witness } from './witness.ts';
 
 describe('failover', () => {
   it('refuses primaries and names what would do', () => {
@@ -23,10 +24,29 @@ describe('failover', () => {
   });
   it('bites only when the node calls itself a primary with slots', async () => {
     const fault = failover('node-4');
-    const { topology } = paperCluster();
-    const own = (index: number) => ({ ...topology[index], flags: ['myself', ...(topology[index]?.flags ?? [])] });
-    const look = (view: unknown) => fault.effect(planned(fault), 't', { views: () => new Map([['node-4', view]]) } as never);
-    expect(await look([own(3)])).toMatchObject({ bites: false });
-    expect(await look([own(0)])).toMatchObject({ bites: true });
+    const id = 'a'.repeat(40);
+    const look = (flags: string, slots: string) =>
+      fault.effect(
+        planned(fault),
+        't',
+        witness({
+          read: (command) => ({
+            exitCode: 0,
+            output: scriptOf(command).includes('CLUSTER NODES')
+              ? `${id} 10.0.0.14:6379@16379 myself,${flags} 0 0 7 connected ${slots}`
+              : '',
+          }),
+        }),
+      );
+    expect(await look(`slave ${id}`, '')).toMatchObject({ bites: false });
+    expect(await look('master -', '')).toMatchObject({ bites: false });
+    expect(await look('master -', '0-5460')).toMatchObject({
+      bites: true,
+      because: ['node-4 calls itself a primary with slots, config epoch 7'],
+    });
+  });
+  it('shows nothing where the node does not answer', async () => {
+    const fault = failover('node-4');
+    await expect(fault.effect(planned(fault), 't', witness({}))).rejects.toThrow('expected CLUSTER NODES');
   });
 });
