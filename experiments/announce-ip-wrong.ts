@@ -1,17 +1,19 @@
 /*
  * A node announces an address where nobody reaches it: the host's instead of the container's, or one left over from a copy
  * of the configuration. Every packet of it carries that address, the others take it over, drop their links and dial a place
- * that does not answer (cluster.c nodeUpdateAddressIfNeeded). All the same nobody suspects it, since its own connections
- * still deliver its pings, and any packet counts as a sign of life (clusterCron, data_received): cluster_state stays ok,
- * and no flag tells. Its replica loses it for good, and clients are sent to the dead address by every MOVED.
+ * that does not answer (cluster.c nodeUpdateAddressIfNeeded). All the same hardly anybody suspects it, since its own
+ * connections still deliver its pings, and any packet counts as a sign of life (clusterCron, data_received): cluster_state
+ * stays ok, and no flag tells. Its replica loses it for good, and clients are sent to the dead address by every MOVED.
+ *
+ * Whom it pings is partly chance: of five peers drawn each second the one heard of least lately, by gossip too (clusterCron).
+ * So now and then one hears nothing for a node timeout, suspects it, and goes on doing so, since without a link no PONG takes
+ * that back: seen twice, on Redis 6.0 and 8.0. Suspicions are not judged here; only a majority of the primaries would tell.
  *
  * An address that refuses shows as disconnected in CLUSTER NODES. One that answers nothing shows as connected, because a
  * link counts from the moment it is dialled (clusterGenNodeDescription); CLUSTER LINKS of the node itself tells.
  *
- * Scaled: the node timeout is 5 s instead of 15 s. A peer of which gossip tells is pinged by chance alone, one each second
- * (clusterCron, from five drawn the one heard of least lately), so that with 3 s one of the peers may have heard nothing for
- * long enough, and suspect the node all the same: seen once in a dozen runs, on Redis 6.0. The address is set by CONFIG
- * SET, which does what a restart with a wrong redis.conf does, without the restart.
+ * Scaled: the node timeout is 3 s instead of 15 s. The address is set by CONFIG SET, which does what a restart with a wrong
+ * redis.conf does, without the restart.
  */
 import { ipOf } from '../src/driver.ts';
 import { defineExperiment, isHealthy } from '../src/index.ts';
@@ -24,25 +26,28 @@ export default defineExperiment({
     level: 'medium',
     symptom: 'cluster_state:ok and nobody fails, yet one node is disconnected everywhere and its replica is down',
     cause:
-      'Peers believe the address that a node announces (cluster.c nodeUpdateAddressIfNeeded), and its replica dials it. They never suspect the node, because its own connections keep delivering its pings (clusterCron takes any received data for a sign of life).',
+      'Peers believe the address that a node announces (cluster.c nodeUpdateAddressIfNeeded), and its replica dials it. They hardly ever suspect the node, because its own connections keep delivering its pings (clusterCron takes any received data for a sign of life).',
     setting: 'cluster-announce-ip, cluster-announce-port, cluster-announce-bus-port',
     remedy:
       'Announce the address at which peers and clients reach the node, or nothing where they share a network; CONFIG SET mends it at once. Watch the link state in CLUSTER NODES and master_link_status, not only cluster_state.',
     audit:
       'The right value differs from place to place, and no other setting helps: compare what each node announces with where the others reach it.',
   },
-  cluster: { config: { 'cluster-node-timeout': 5_000 }, spares: 1 },
+  cluster: { config: { 'cluster-node-timeout': 3_000 }, spares: 1 },
   budget: { suspicions: 0, failovers: 0 },
   variants: {
     wounded: {
       about: 'a primary announces a dead address, and goes on doing so',
-      // More than two node timeouts, in which nobody suspects it.
-      settleWithin: '11s',
+      // More than two node timeouts, in which nobody fails it over.
+      settleWithin: '8s',
       expect: {
         'views-agree': 'violated',
         'bus-links-complete': 'violated',
         'replicas-in-step': 'violated',
         'recovers-in-time': 'violated',
+        // One peer may have heard nothing for a node timeout, by chance.
+        'suspicions-bounded': 'open',
+        'state-ok': 'open',
       },
     },
     repair: { about: 'it announces its own address again, once its replica has lost it' },
@@ -59,7 +64,7 @@ export default defineExperiment({
     await announce(variant === 'cured' ? '' : ipOf(host));
     if (variant === 'cured') {
       // As long as the wounded one is looked at.
-      await sleep('11s');
+      await sleep('8s');
       return;
     }
     await until(
