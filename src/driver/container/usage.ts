@@ -5,8 +5,7 @@ import type { HostUsage } from '../../driver.ts';
 /**
  * What the container engine tells of a container's control group. Throws a SlotquakeError where it tells nothing: a
  * zero in its place would pass for a node that is not held back. It tells nothing of a container that has ended, and
- * of none at all while the kernel has a controller that is not mounted (containerd gives up as a whole, Docker 20.10
- * and 28 answer with empty objects all the same).
+ * of none at all while the kernel has a controller that is not mounted: Docker 20.10 then answers with empty objects.
  */
 export function usageIn({ memory_stats: memory, cpu_stats: cpu }: Docker.ContainerStats): HostUsage {
   const { usage, limit } = memory;
