@@ -72,15 +72,12 @@ export const withReads = (consistency: Consistency | null, ask: (reads: Consiste
  * Never that the property held: the cluster may have stood still as well.
  */
 export function gapsTooLong(timeline: Timeline, gaps: Consistency['service']['shards'], limitMs: number, because: string): Finding {
-  const stoodStillMs = gaps.map(({ writeGapMs, writeGapFromMs }) =>
-    writeGapMs === null || writeGapFromMs === null ? 0 : timeline.stoodStillMs(writeGapFromMs, writeGapFromMs + writeGapMs),
-  );
-  const excused = gaps.every(({ writeGapMs }, index) => writeGapMs !== null && writeGapMs - (stoodStillMs[index] as number) <= limitMs);
-  return excused
-    ? unknown(
-        `${because}; but the harness itself stood still for ${formatMs(Math.max(...stoodStillMs))} of it, so try again on a machine that has less to do`,
-      )
-    : violated(because, witnessesOf(timeline));
+  const stoodStillMs = ({ writeGapMs, writeGapFromMs }: (typeof gaps)[number]): number =>
+    writeGapMs === null || writeGapFromMs === null ? 0 : timeline.stoodStillMs(writeGapFromMs, writeGapFromMs + writeGapMs);
+  const excused = gaps.every((gap) => gap.writeGapMs !== null && gap.writeGapMs - stoodStillMs(gap) <= limitMs);
+  if (!excused) return violated(because, witnessesOf(timeline));
+  const longest = formatMs(Math.max(...gaps.map(stoodStillMs)));
+  return unknown(`${because}; but the harness itself stood still for ${longest} of it, so try again on a machine that has less to do`);
 }
 
 /** The answer to every question about operations where they cannot be told. */

@@ -9,8 +9,9 @@ const noticedFromMs = 250;
 export function watchStalls(nowMs: () => number, onStall: (forMs: number) => void): Disposable {
   let lastMs = nowMs();
   const timer = setInterval(() => {
-    const lateMs = nowMs() - lastMs - everyMs;
-    lastMs = nowMs();
+    const roundMs = nowMs();
+    const lateMs = roundMs - lastMs - everyMs;
+    lastMs = roundMs;
     if (lateMs >= noticedFromMs) onStall(Math.round(lateMs));
   }, everyMs);
   return { [Symbol.dispose]: () => clearInterval(timer) };

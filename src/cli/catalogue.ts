@@ -116,11 +116,10 @@ async function runsOf(
   const before = new Map(allMeasured().map((entry) => [`${entry.experiment}/${entry.variant}`, entry.tookMs]));
   const experiments = await Promise.all((names.length > 0 ? names : known).map(loadExperiment));
   const variants = [...new Set(experiments.flatMap((experiment) => Object.keys(experiment.variants)))];
+  const expected = `expected variants of ${names.join(', ') || 'the catalogue'} (${variants.join(', ')})`;
+  if (only?.length === 0) throw new UsageError(`${expected}, got none`);
   const unknown = only?.find((name) => !variants.includes(name));
-  if (unknown !== undefined || only?.length === 0)
-    throw new UsageError(
-      `expected variants of ${names.join(', ') || 'the catalogue'} (${variants.join(', ')}), got ${unknown === undefined ? 'none' : `${unknown}${didYouMean(unknown, variants)}`}`,
-    );
+  if (unknown !== undefined) throw new UsageError(`${expected}, got ${unknown}${didYouMean(unknown, variants)}`);
   if (engines.length === 0) throw new UsageError(`expected engines, such as ${defaultEngine}, got none`);
   const runs = engines.flatMap((engine) =>
     experiments.flatMap((experiment) =>

@@ -24,6 +24,7 @@ describe('what a container uses', () => {
   it.each([
     // As Docker 20.10 answered while the hierarchy of hugetlb was not mounted: no memory, and zeros that nobody counted.
     ['no memory', {}, throttled({ periods: 0, throttled_periods: 0 })],
+    ['no usage', { limit: 8_192 }, throttled({ throttled_periods: 0 })],
     ['no limit', { usage: 4_096 }, throttled({ throttled_periods: 0 })],
     ['no throttling', limited, {}],
     ['no periods', limited, throttled({})],
