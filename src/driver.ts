@@ -32,6 +32,8 @@ export type Command =
   | { readonly run: 'usage'; readonly node: string }
   /** One after the other; the first that fails ends it. Prints what all of them print. */
   | { readonly run: 'sequence'; readonly node: string; readonly commands: readonly Command[] }
+  /** At different nodes at the same time. Ends as the first in order that fails; prints what all of them print, in order. */
+  | { readonly run: 'together'; readonly node: string; readonly commands: readonly Command[] }
   /** The deed only where the condition ends with 0; otherwise nothing, which is no failure. */
   | { readonly run: 'if'; readonly node: string; readonly condition: Command; readonly deed: Command }
   /** As `files`, but in a container that lives for this command alone and may also change mounts and foreign processes. */

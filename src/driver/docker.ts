@@ -492,6 +492,13 @@ class DockerHosts implements Hosts {
       }
       return { exitCode: 0, output: outputs.join('\n') };
     }
+    if (command.run === 'together') {
+      const results = await together(command.commands, (step) => this.perform(step));
+      return {
+        exitCode: results.find(({ exitCode }) => exitCode !== 0)?.exitCode ?? 0,
+        output: results.flatMap(({ output }) => (output === '' ? [] : [output])).join('\n'),
+      };
+    }
     try {
       return { exitCode: 0, output: (await within(`${command.run} at ${host.name}`, deedWithinMs, this.#deed(host, command))) ?? '' };
     } catch (error) {
@@ -502,7 +509,8 @@ class DockerHosts implements Hosts {
   /** What the container engine itself does. An undo must work from any state, so what is already so is no error. */
   async #deed(
     host: Host,
-    command: Exclude<Command, { script: string } | { run: 'sequence' | 'if' | 'alive' }> | Extract<Command, { run: 'surgeon' }>,
+    command:
+      Exclude<Command, { script: string } | { run: 'sequence' | 'together' | 'if' | 'alive' }> | Extract<Command, { run: 'surgeon' }>,
   ): Promise<string | undefined> {
     const container = this.#docker.getContainer(host.container);
     const unless = (already: RegExp, deed: Promise<unknown>): Promise<unknown> =>

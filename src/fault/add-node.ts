@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { UsageError } from '../base/errors.ts';
-import { engine, toolbox } from '../driver.ts';
+import { type Command, engine, toolbox } from '../driver.ts';
 import { exclusive } from '../exclusive.ts';
 import { type Action, bites, defineFault, everywhere, misses } from '../fault.ts';
 import { forgetStrangers, memberOf, printStrangers, readView } from '../membership.ts';
@@ -43,14 +43,16 @@ $CLI CLUSTER RESET HARD`;
 
 /**
  * Undone once the spare has left: every member forgets it, twice. A member that did not know it the first time cannot ban
- * it, and may hear of it from one whose turn came later; the second time nobody is left to tell.
+ * it, and may hear of it from one whose turn came later; the second time nobody is left to tell. All at the same time: a
+ * first command at a node opens a shell there, which takes longer than what it is asked.
  */
 function forgottenByAll({ spare, members, address, memberIds }: Plan): Action {
-  const forget = members.map((member) => engine(member, forgetStrangers(address, memberIds)));
+  const atEach = (script: string): Command => ({ run: 'together', node: spare, commands: members.map((member) => engine(member, script)) });
+  const forget = atEach(forgetStrangers(address, memberIds));
   return {
     do: nothing(spare),
-    undo: { run: 'sequence', node: spare, commands: [...forget, toolbox(spare, `sleep ${gossipSeconds}`), ...forget] },
-    residue: { run: 'sequence', node: spare, commands: members.map((member) => engine(member, printStrangers(address, memberIds))) },
+    undo: { run: 'sequence', node: spare, commands: [forget, toolbox(spare, `sleep ${gossipSeconds}`), forget] },
+    residue: atEach(printStrangers(address, memberIds)),
     healWithinMs: 15_000,
   };
 }

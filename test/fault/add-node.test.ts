@@ -18,7 +18,8 @@ describe('add-node', () => {
     const actions = addNode('node-1').actions(planned(addNode('node-1')), 't');
     const [forgets, joins] = actions.slice(-2);
     expect(scriptOf(joins?.undo)).toContain('CLUSTER RESET HARD');
-    expect(forgets?.undo.run === 'sequence' && forgets.undo.commands.map(({ node }) => node)).toEqual([...members, 'spare-1', ...members]);
-    expect(forgets?.residue.run === 'sequence' && forgets.residue.commands.map(({ node }) => node)).toEqual(members);
+    const atMembers = { run: 'together', commands: members.map((node) => ({ node })) };
+    expect(forgets?.undo).toMatchObject({ run: 'sequence', commands: [atMembers, { run: 'toolbox', node: 'spare-1' }, atMembers] });
+    expect(forgets?.residue).toMatchObject(atMembers);
   });
 });
