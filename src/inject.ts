@@ -79,9 +79,12 @@ export class Injector {
         .catch((error: unknown): Evidence => ({ bites: false, because: messageOf(error) }));
     const watch = async (): Promise<Evidence> => {
       for (;;) {
+        const last = effectWatch.signal.aborted;
+        // What the nodes have told may be older than the deed, where the heal comes at once.
+        if (last) await this.#observer.round();
         const evidence = await look();
         if (evidence.bites) this.#recorder.record({ type: 'fault-effective', fault: id, evidence: evidence.because });
-        if (evidence.bites || effectWatch.signal.aborted) return evidence;
+        if (evidence.bites || last) return evidence;
         await sleepMs(50, effectWatch.signal).catch(() => {});
       }
     };

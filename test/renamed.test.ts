@@ -32,7 +32,7 @@ const refusing = {
 const injector = new Injector({
   cluster,
   recorder,
-  observer: { latest: () => new Map([['node-1', []]]) } as unknown as Observer,
+  observer: { latest: () => new Map([['node-1', []]]), round: () => Promise.resolve() } as unknown as Observer,
   guard: {} as GuardLink,
   random,
   tagOf: (id) => `${id}`,

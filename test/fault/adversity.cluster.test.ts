@@ -9,7 +9,7 @@ import latency from '../../src/fault/latency.ts';
 import pause from '../../src/fault/pause.ts';
 import removeNode from '../../src/fault/remove-node.ts';
 import wrongConfig from '../../src/fault/wrong-config.ts';
-import { toolbox } from '../../src/driver.ts';
+import { type Command, engine, toolbox } from '../../src/driver.ts';
 import type { ActiveFault, Fault } from '../../src/fault.ts';
 import { seededRandom } from '../../src/base/random.ts';
 import { together } from '../../src/base/together.ts';
@@ -59,6 +59,22 @@ describe('a fault in adversity', { timeout: 90_000 }, () => {
     await changed.heal();
     await ground.healthy();
     expect(await ground.snapshot()).toEqual(before);
+  });
+
+  it('is undone at all its nodes, also where one of them answers with an error', async () => {
+    const say = (node: string, exitCode: number): Command => engine(node, `echo ${node}; exit ${exitCode}`);
+    const undo: Command = { run: 'together', node: 'node-1', commands: [say('node-1', 0), say('node-2', 3), say('node-3', 4)] };
+    expect(await ground.cluster.hosts.perform(undo)).toEqual({ exitCode: 3, output: 'node-1\nnode-2\nnode-3' });
+  });
+
+  it('is seen to have bitten also where it is healed before the nodes were asked again', async () => {
+    const sinceSeq = ground.recorder.events.length;
+    const forgotten = await inject(forget('node-4', { at: 'node-5' }));
+    await forgotten.heal();
+    const told = ground.recorder.events.slice(sinceSeq).map(({ type }) => type);
+    expect(told).toContain('fault-effective');
+    expect(told).not.toContain('fault-ineffective');
+    await ground.healthy();
   });
 
   it('is healed in the right order with others: the pause that came last goes first', async () => {

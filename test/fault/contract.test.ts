@@ -26,7 +26,7 @@ function injector(answer?: (command: Command) => CommandResult) {
   const cluster: Cluster = { ...paper, hosts };
   const guard = new PaperGuard(hosts);
   const recorder = new Recorder(mkdtempSync(path.join(results, 'run-')), undefined, () => {});
-  const observer = { latest: () => new Map([['node-1', paper.topology]]), silentMs: () => 0 };
+  const observer = { latest: () => new Map([['node-1', paper.topology]]), silentMs: () => 0, round: () => Promise.resolve() };
   const injecting = new Injector({
     cluster,
     recorder,
