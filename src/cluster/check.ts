@@ -1,5 +1,6 @@
 import { stripVTControlCharacters } from 'node:util';
 import { engine, type Hosts } from '../driver.ts';
+import { hangs } from '../timeline/hangs.ts';
 
 export interface ClusterCheck {
   readonly exitCode: number;
@@ -19,7 +20,7 @@ export function objectionsOf(exitCode: number, output: string): string[] {
     .split('\n')
     .map((line) => line.trim());
   // What timeout(1) had to end waits for a node that hangs.
-  if (lines.includes('Terminated') || exitCode === 124) return ['it had not ended after 4 s'];
+  if (lines.includes('Terminated') || exitCode === 124) return [hangs];
   const objections = lines
     .filter((line) => /^(\[(ERR|WARNING)\]|\*\*\* )|Could not connect|Failed to|: ERR /.test(line))
     .map((line) => line.replace(/^(\[\w+\]|\*\*\*) */, ''));

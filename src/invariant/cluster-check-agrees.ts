@@ -1,4 +1,5 @@
 import { type Invariant, held, unknown, violated } from '../invariant.ts';
+import { hangs } from '../timeline/hangs.ts';
 import { lacking } from '../timeline/health.ts';
 import { orphans } from '../timeline/orphans.ts';
 import type { Timeline } from '../timeline/timeline.ts';
@@ -18,6 +19,18 @@ const blindTo: readonly (readonly [RegExp, string])[] = [
   [/is listed at/, 'addresses'],
   [/no node replicates/, 'primaries without a replica'],
   [/holds keys of/, 'keys of slots that are served elsewhere'],
+];
+
+/**
+ * Its sentences, each with those of ours that say the same, or that explain it: it neither counts the slots of whom it
+ * cannot reach nor of whom its first node flags (redis-cli.c clusterManagerLoadInfoFromNode).
+ */
+const inOurTerms: readonly (readonly [theirs: RegExp, ours: RegExp])[] = [
+  [/slots in (migrating|importing) state|slots are open/, /has open slots$/],
+  [/Not all 16384 slots/, /^[1-9]\d* slots are claimed by no primary|does not answer$| flags .* as |no bus link/],
+  [/don.t agree about/, /describe different|, [1-9]\d* by more than one$|does not know/],
+  [/Could not connect/, /does not answer$| flags .* as |no bus link/],
+  [/unknown node ID/, /describe different|does not know/],
 ];
 
 /** It never hears what members say whom its first node does not list. */
@@ -53,14 +66,27 @@ export default {
     if (!check) return unknown('nobody asked --cluster check in the verify phase');
     const ours = objections(timeline);
     const theirs = check.objections;
-    if (theirs.length > 0 && ours.length === 0)
-      return violated(`--cluster check at ${check.node} objects where we find nothing: ${theirs.slice(0, 3).join('; ')}`, [check.seq]);
-    if (theirs.length > 0) return held(`both object: --cluster check says ${theirs[0]}`);
-    if (ours.length === 0) return held('both find all well');
+    if (theirs.includes(hangs))
+      return ours.length === 0
+        ? unknown(`--cluster check at ${check.node} said nothing: ${hangs}`)
+        : held(`--cluster check says nothing: ${hangs}, which it does where a node is listed at an address at which nobody is`);
+    if (theirs.length + ours.length === 0) return held('both find all well');
+    const said = (their: string, our: string): boolean =>
+      inOurTerms.some(([theirPattern, ourPattern]) => theirPattern.test(their) && ourPattern.test(our));
+    const news = theirs.filter((their) => !ours.some((our) => said(their, our)));
+    if (news.length > 0)
+      return violated(
+        `--cluster check at ${check.node} objects where we find ${ours.length === 0 ? 'nothing' : `only that ${ours.slice(0, 3).join('; ')}`}: ${news.slice(0, 3).join('; ')}`,
+        [check.seq],
+      );
     const blind = [...blindTo, unlisted(timeline, check.node)];
-    const unexplained = ours.filter((objection) => !blind.some(([pattern]) => pattern.test(objection)));
-    if (unexplained.length > 0)
-      return violated(`--cluster check at ${check.node} finds all well, but ${unexplained.slice(0, 3).join('; ')}`, [check.seq]);
+    const missed = ours.filter((our) => !theirs.some((their) => said(their, our)) && !blind.some(([pattern]) => pattern.test(our)));
+    if (missed.length > 0)
+      return violated(
+        `--cluster check at ${check.node} finds ${theirs.length === 0 ? 'all well' : `only that ${theirs[0]}`}, but ${missed.slice(0, 3).join('; ')}`,
+        [check.seq],
+      );
+    if (theirs.length > 0) return held(`both object: --cluster check says ${theirs[0]}`);
     const unasked = [...new Set(ours.flatMap((objection) => blind.find(([pattern]) => pattern.test(objection))?.[1] ?? []))];
     return held(`--cluster check finds all well: it does not ask for ${unasked.join(', ')} (${ours.slice(0, 2).join('; ')})`);
   },

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import agrees from '../../src/invariant/cluster-check-agrees.ts';
 import { objectionsOf } from '../../src/cluster/check.ts';
+import { hangs } from '../../src/timeline/hangs.ts';
 import type { Happening } from '../../src/timeline.ts';
 import { Timeline } from '../../src/timeline/timeline.ts';
 import { type Change, healthy, idOf, recorded } from '../recorded.ts';
@@ -29,13 +30,42 @@ describe('cluster-check-agrees', () => {
     });
     expect(agrees.check(ending([], uncovered))).toMatchObject({ outcome: 'violated', because: expect.stringContaining('slots') });
   });
-  it('holds when both object', () => {
-    const open = at('node-1', (answers) => {
-      answers.topology = answers.topology.map((peer) =>
-        peer.flags.includes('myself') ? { ...peer, open: [{ slot: 1, direction: 'migrating', peer: idOf('node-2') }] } : peer,
-      );
-    });
+  const open = at('node-1', (answers) => {
+    answers.topology = answers.topology.map((peer) =>
+      peer.flags.includes('myself') ? { ...peer, open: [{ slot: 1, direction: 'migrating', peer: idOf('node-2') }] } : peer,
+    );
+  });
+  it('holds when both object to the same', () => {
     expect(agrees.check(ending(['The following slots are open: 1'], open))).toMatchObject({ outcome: 'held' });
+  });
+  it('is violated when each objects to something else', () => {
+    expect(agrees.check(ending(['Not all 16384 slots are covered by nodes.'], open))).toMatchObject({
+      outcome: 'violated',
+      because: expect.stringContaining('only that node-1 has open slots: Not all 16384'),
+    });
+  });
+  it('is violated when the tool leaves out what it asks for, though it objects', () => {
+    const both: Change = (answers, node, phase) => {
+      open(answers, node, phase);
+      if (node === 'node-2')
+        answers.topology = answers.topology.map((peer) => ({ ...peer, slots: peer.flags.includes('myself') ? [] : peer.slots }));
+    };
+    expect(agrees.check(ending(['The following slots are open: 1'], both))).toMatchObject({
+      outcome: 'violated',
+      because: expect.stringMatching(
+        /^--cluster check at node-1 finds only that The following slots are open: 1, but .*(describe different|slots)/,
+      ),
+    });
+  });
+  it('is violated when the tool says something that nobody has put into our terms', () => {
+    expect(agrees.check(ending(['The moon is full.'], open))).toMatchObject({
+      outcome: 'violated',
+      because: expect.stringContaining('moon'),
+    });
+  });
+  it('says that the tool hangs, and judges nothing by it where we find nothing', () => {
+    expect(agrees.check(ending([hangs], open))).toMatchObject({ outcome: 'held', because: expect.stringContaining(hangs) });
+    expect(agrees.check(ending([hangs]))).toMatchObject({ outcome: 'unknown', because: expect.stringContaining(hangs) });
   });
   it('names what the tool does not ask for, where only we object', () => {
     const broken = at('node-5', (answers) => {
