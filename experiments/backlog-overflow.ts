@@ -36,9 +36,11 @@ export default defineExperiment({
   variants: {
     wounded: {
       about: 'the backlog holds a fraction of a second',
-      expect: { 'resyncs-are-partial': 'violated' },
+      // As long as an outage: who holds that much is not hit by it.
+      budget: { backlogSeconds: 3 },
+      expect: { 'resyncs-are-partial': 'violated', 'backlog-holds-writes': 'violated' },
     },
-    cured: { about: 'the backlog holds a minute', config: { 'repl-backlog-size': remedy } },
+    cured: { about: 'the backlog holds a minute', config: { 'repl-backlog-size': remedy }, budget: { backlogSeconds: 60 } },
     repair: {
       about: 'after the first full resync the backlog is resized by CONFIG SET, and the second outage costs none',
       budget: { fullResyncs: 1 },

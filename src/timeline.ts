@@ -130,6 +130,8 @@ export const budgetItems = [
   'otherShardsGapMs',
   'aloneMs',
   'loadingMs',
+  'forkMs',
+  'backlogSeconds',
   'stallMs',
   'suspicions',
   'failovers',

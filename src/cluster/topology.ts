@@ -121,6 +121,7 @@ export function parseReplicationInfo(text: string): ReplicationInfo {
     syncFull: number('sync_full'),
     syncPartialOk: number('sync_partial_ok'),
     syncPartialErr: number('sync_partial_err'),
+    backlogSizeBytes: number('repl_backlog_size'),
   };
 }
 

@@ -54,6 +54,8 @@ export interface ReplicationInfo {
   readonly syncFull: number;
   readonly syncPartialOk: number;
   readonly syncPartialErr: number;
+  /** repl-backlog-size as it is now; records of earlier versions lack it. */
+  readonly backlogSizeBytes?: number;
 }
 
 /** INFO memory, the fields that invariants need; null where the engine does not tell one. */

@@ -68,7 +68,7 @@ describe('parseClusterNodes', () => {
 
 describe('parseReplicationInfo', () => {
   const info = (replication: string): string =>
-    `# Server\r\nredis_version:7.0.15\r\nrun_id:4f169ea9\r\n\r\n# Replication\r\n${replication}\r\n# Stats\r\nsync_full:1\r\nsync_partial_ok:2\r\nsync_partial_err:3\r\n`;
+    `# Server\r\nredis_version:7.0.15\r\nrun_id:4f169ea9\r\n\r\n# Replication\r\n${replication}\r\nrepl_backlog_size:1048576\r\n# Stats\r\nsync_full:1\r\nsync_partial_ok:2\r\nsync_partial_err:3\r\n`;
   it('reads a primary and what it lists, with the extra fields of later engines', () => {
     const listed =
       'slave0:ip=10.0.0.4,port=6379,state=online,offset=98,lag=1\r\nslave1:ip=10.0.0.5,port=6379,state=wait_bgsave,offset=0,lag=0,type=replica';
@@ -82,6 +82,7 @@ describe('parseReplicationInfo', () => {
       syncFull: 1,
       syncPartialOk: 2,
       syncPartialErr: 3,
+      backlogSizeBytes: 1_048_576,
       replicas: [
         { address: '10.0.0.4:6379', state: 'online', offset: 98, lagSeconds: 1 },
         { address: '10.0.0.5:6379', state: 'wait_bgsave', offset: 0, lagSeconds: 0 },
