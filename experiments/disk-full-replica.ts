@@ -28,7 +28,15 @@ export default defineExperiment({
     engines: 'Redis from 7.0 on goes round ten times a second; Redis 6.0 and Valkey 9.1 go round once a second.',
     audit: { scale: { 'repl-diskless-load': 1 }, lines: ['repl-diskless-load swapdb'] },
   },
-  cluster: { config: { 'repl-diskless-load': 'disabled', 'repl-backlog-size': '16kb', rdbcompression: 'no' } },
+  cluster: {
+    config: {
+      'repl-diskless-load': 'disabled',
+      'repl-backlog-size': '16kb',
+      rdbcompression: 'no',
+      // The default; a primary that refuses writes while its replica is away gives no reason for a full resync.
+      'min-replicas-to-write': 0,
+    },
+  },
   workload: registers({ valueBytes: 2_000 }),
   variants: {
     wounded: {

@@ -31,6 +31,8 @@ export interface FailureAnswer {
   readonly accepted: boolean;
   /** What was acknowledged is gone, and not only late. */
   readonly losesData: boolean;
+  /** What the run stands for in production, in the experiment's own words; empty where it says nothing. */
+  readonly scaling: string;
   readonly deciding: readonly Deciding[];
   /** What else of the user's settings the run had, as it is. */
   readonly beside: readonly string[];

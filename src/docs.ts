@@ -1,3 +1,4 @@
+import { auditRuns } from './audits.ts';
 import { clusterChecksTable, enginesTable, failuresTable, failuresText } from './docs/failures.ts';
 import { cell, table } from './base/markdown.ts';
 import { allFaults } from './faults.ts';
@@ -123,6 +124,18 @@ function clientsTable(): string {
     .join('\n\n');
 }
 
+/** The answers of the audits, a column for each configuration; failures with the same answers everywhere share a row. */
+function auditsTable(): string {
+  const runs = auditRuns();
+  const names = [...new Set(runs.flatMap(({ answers }) => Object.keys(answers)))].toSorted();
+  const rows = [...Map.groupBy(names, (name) => runs.map(({ answers }) => answers[name] ?? '').join('|'))].map(([said, which]) => [
+    which.map((name) => `\`${name}\``).join(', '),
+    ...said.split('|'),
+  ]);
+  const heads = runs.map(({ conf, engine, version, seconds }) => `${conf}<br>${engine.split(':')[0]} ${version}, ${seconds} s`);
+  return table(['failure', ...heads], rows);
+}
+
 type Tables = Readonly<Record<string, () => string | Promise<string>>>;
 /** The tables that each document holds between two marks. */
 export const documents: Readonly<Record<string, Tables>> = {
@@ -134,6 +147,7 @@ export const documents: Readonly<Record<string, Tables>> = {
     'cluster checks': clusterChecksTable,
     losses: lossesTable,
     clients: clientsTable,
+    audits: auditsTable,
   },
 };
 

@@ -33,6 +33,9 @@ export const measuredFile = new URL('../experiments/measured.json', import.meta.
 export const allMeasured = (): Measured[] =>
   existsSync(measuredFile) ? (JSON.parse(readFileSync(measuredFile, 'utf8')) as Measured[]) : [];
 
+/** Of those the ones whose experiment is still the same file: what an earlier one showed is kept, and told nowhere. */
+export const presentMeasured = (): Measured[] => allMeasured().filter(({ experiment, digest }) => digest === digestOf(experiment));
+
 const keyOf = ({ experiment, variant, engine }: Pick<Measured, 'experiment' | 'variant' | 'engine'>): string =>
   `${experiment} ${variant} ${engine}`;
 
@@ -66,13 +69,16 @@ export function figuresOf({ measures }: Judgement, consistency: Consistency | nu
   return Object.fromEntries(Object.entries(figures).filter((entry): entry is [string, number] => entry[1] !== null));
 }
 
-const digestOf = (experiment: string): string =>
-  createHash('sha256')
-    .update(readFileSync(new URL(`../experiments/${experiment}.ts`, import.meta.url)))
-    .digest('hex')
-    .slice(0, 12);
+/** Null where the file is not there: the experiment has another name now, or this is the package, which has none of the sources. */
+function digestOf(experiment: string): string | null {
+  const file = new URL(`../experiments/${experiment}.ts`, import.meta.url);
+  return existsSync(file) ? createHash('sha256').update(readFileSync(file)).digest('hex').slice(0, 12) : null;
+}
 
-/** What is kept of one run: read from its folder. */
+/** Whether runs of these experiments can be recorded: the package can run them, but has no sources to bind the figures to. */
+export const canRecord = (experiments: readonly string[]): boolean => experiments.every((name) => digestOf(name) !== null);
+
+/** What is kept of one run: read from its folder. Throws where something of that is not there. */
 export function measuredOf(folder: string, engine: string, tookMs: number): Measured {
   const read = (file: string): unknown => JSON.parse(readFileSync(path.join(folder, file), 'utf8'));
   const judgement = read('verdict.json') as Judgement;
@@ -84,7 +90,7 @@ export function measuredOf(folder: string, engine: string, tookMs: number): Meas
     variant: run.variant,
     engine,
     version: run.engine.version,
-    digest: digestOf(run.experiment),
+    digest: digestOf(run.experiment) ?? '',
     runs: 1,
     asExpected: judgement.verdict === 'as-expected' ? 1 : 0,
     seed: run.seed,

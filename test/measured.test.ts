@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type Measured, figuresOf, withRun } from '../src/measured.ts';
+import { type Measured, allMeasured, canRecord, figuresOf, presentMeasured, withRun } from '../src/measured.ts';
 import { judged } from './report.story.ts';
 import { film } from './invariant/recorded.ts';
 
@@ -33,6 +33,16 @@ describe('what a catalogue measured', () => {
   it('begins anew when the experiment or the engine is another one', () => {
     const known = [entry({ runs: 7, asExpected: 6 })];
     for (const change of [{ digest: 'changed' }, { version: '7.0.16' }]) expect(withRun(known, entry(change))).toEqual([entry(change)]);
+  });
+  it('counts nothing that an earlier file of an experiment showed', () => {
+    const [kept, told] = [allMeasured(), presentMeasured()];
+    expect(told.length).toBeGreaterThan(0);
+    expect(kept).toEqual(expect.arrayContaining(told));
+    for (const [, all] of Map.groupBy(told, ({ experiment }) => experiment)) expect(new Set(all.map(({ digest }) => digest)).size).toBe(1);
+  });
+  it('can be recorded only where the source of the experiment is', () => {
+    expect(canRecord(['killed-primary'])).toBe(true);
+    expect(canRecord(['killed-primary', 'made-up'])).toBe(false);
   });
   it('keeps the figures that there are', async () => {
     const { judgement, consistency } = await judged(film());

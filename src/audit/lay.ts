@@ -4,12 +4,12 @@ import { addsUp, isSecret, isSize, meaningOf, nameFor } from '../conf/directive.
 import { confLines, type Values } from '../conf/engine.ts';
 import { scaleValue, showValue } from '../conf/scale.ts';
 import { splitWords } from '../conf/words.ts';
-import { clusterOf, type Experiment, expectationOn } from '../experiment.ts';
+import { clusterOf, type Experiment, expectationOn, type Variant } from '../experiment.ts';
 import type { EngineInfo } from '../timeline.ts';
 import type { Deciding } from '../audit.ts';
 import { shown, type Yours } from './yours.ts';
 
-/** What is laid over the wounded variant, or why nothing is tried. */
+/** What is laid over the variant that shows the failure, or why nothing is tried. */
 export type Plan = {
   readonly deciding: readonly Deciding[];
   /** Of the remedy's lines those that the engine knows, for it would not start with another; comments stay. */
@@ -18,6 +18,8 @@ export type Plan = {
   | { readonly tried: false; readonly because: string }
   | {
       readonly tried: true;
+      /** `wounded`, or another that shows it on an engine which that one cannot be asked of. */
+      readonly variant: string;
       readonly config: RedisConfig;
       /** Names of what else of the user's is in there, as it is. */
       readonly beside: readonly string[];
@@ -26,7 +28,7 @@ export type Plan = {
 );
 
 /**
- * The user's settings over the wounded variant: those that decide, scaled as the experiment says, the engine's default where the
+ * The user's settings over the variant that shows the failure: those that decide, scaled as the experiment says, the engine's default where the
  * user says nothing; beside them whatever else he set, as it is, but for sizes, which mean nothing in a scaled run, and for
  * what the experiment sets itself.
  */
@@ -38,15 +40,17 @@ export function lay(experiment: Experiment, yours: Yours, engine: EngineInfo): P
   if (typeof failure.audit === 'string') return no(failure.audit);
   if (!wounded) return no('the experiment has no wounded variant');
   const unsuited = wounded.unsuited?.(engine);
-  if (unsuited !== undefined) return no(unsuited);
-  const expected = Object.entries(expectationOn(wounded, engine)).flatMap(([name, what]) => (what === 'violated' ? [name] : []));
+  const variant = unsuited === undefined ? 'wounded' : insteadOf(variants, engine);
+  if (variant === undefined) return no(unsuited ?? '');
+  const shows = variants[variant] as Variant;
+  const expected = violatedIn(shows, engine);
   if (expected.length === 0)
     return no(`${engine.kind} ${engine.version} does not show it, whatever is set${failure.engines ? `: ${failure.engines}` : ''}`);
 
   const { scale, unless, symptoms = expected } = failure.audit;
   const lines = failure.audit.lines.filter((line) => isComment(line) || nameFor(splitWords(line)?.[0] ?? '', yours.known) !== undefined);
-  const spec = clusterOf(experiment, 'wounded');
-  const held = Object.keys(Object.assign({}, sceneOf(spec), wounded.config, ...Object.values(spec.nodes ?? {})) as RedisConfig);
+  const spec = clusterOf(experiment, variant);
+  const held = Object.keys(Object.assign({}, sceneOf(spec), shows.config, ...Object.values(spec.nodes ?? {})) as RedisConfig);
   const config: Record<string, RedisConfig[string]> = {};
   for (const name of yours.offered) {
     if (!isSize(name) && nameFor(name, held) === undefined) config[name] = confLines(name, yours.values[name] as string);
@@ -65,8 +69,15 @@ export function lay(experiment: Experiment, yours: Yours, engine: EngineInfo): P
   const spared = unless?.(inAllNames(yours.values));
   if (spared !== undefined) return { tried: false, because: spared, deciding, lines };
   const beside = yours.offered.filter((name) => name in config && !deciding.some(({ directive }) => directive === name));
-  return { tried: true, config, deciding, lines, beside, symptoms };
+  return { tried: true, variant, config, deciding, lines, beside, symptoms };
 }
+
+/** Where the engine cannot be asked for `wounded`: the first variant that shows a symptom there all the same. */
+const insteadOf = (variants: Experiment['variants'], engine: EngineInfo): string | undefined =>
+  Object.entries(variants).find(([, variant]) => variant.unsuited?.(engine) === undefined && violatedIn(variant, engine).length > 0)?.[0];
+
+const violatedIn = (variant: Variant, engine: EngineInfo): string[] =>
+  Object.entries(expectationOn(variant, engine)).flatMap(([name, what]) => (what === 'violated' ? [name] : []));
 
 /** A sentence for people where no line can help. */
 export const isComment = (line: string): boolean => line.startsWith('#');

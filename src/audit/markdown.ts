@@ -31,7 +31,7 @@ export function auditMarkdown(result: AuditResult): string {
 }
 
 function inFull(failure: FailureAnswer): string {
-  const { experiment, symptom, because, deciding, beside, remedy, lines, report, answer } = failure;
+  const { experiment, symptom, because, scaling, deciding, beside, remedy, lines, report, answer } = failure;
   return [
     `### ${experiment} (${labelOf(failure)})`,
     `${cell(symptom)}\n\nSeen: ${cell(because)}`,
@@ -41,6 +41,7 @@ function inFull(failure: FailureAnswer): string {
           ['setting', 'in production', 'set in', 'the run had'],
           deciding.map(decidingCells).map(([name, value, at, ran]) => [code(name), code(value), cell(at), cell(ran)]),
         ),
+    cell(scaling),
     beside.length === 0 ? '' : `Beside, as they are: ${beside.map(code).join(', ')}`,
     answer === 'exposed' ? cell(remedy) : '',
     answer === 'exposed' && lines.length > 0 ? `\`\`\`\n${lines.join('\n')}\n\`\`\`` : '',

@@ -32,7 +32,7 @@ export function auditText(result: AuditResult, columns = process.stdout.columns 
 }
 
 function inFull(failure: FailureAnswer, columns: number): string[] {
-  const { experiment, symptom, because, deciding, beside, remedy, lines, report, again, answer } = failure;
+  const { experiment, symptom, because, scaling, deciding, beside, remedy, lines, report, again, answer } = failure;
   const field = (name: string, text: string): string => `  ${styleText('dim', name.padEnd(9))} ${hanging(text, 12, columns)}`;
   const cells = deciding.map(decidingCells);
   const widths = [0, 1, 2].map((column) => Math.max(0, ...cells.map((row) => row[column]?.length ?? 0)));
@@ -47,6 +47,7 @@ function inFull(failure: FailureAnswer, columns: number): string[] {
     ...(answer === 'protected' ? [] : [`  ${hanging(symptom, 2, columns)}`]),
     field('seen', because.length > 320 ? `${because.slice(0, 300)}… (all of it is in the report)` : because),
     ...table,
+    ...(scaling === '' || answer === 'protected' ? [] : [field('scale', scaling)]),
     ...(beside.length === 0 || answer === 'protected' ? [] : [field('beside', `${beside.join(', ')}, as you have them`)]),
     ...(answer === 'exposed' ? [field('remedy', remedy), ...lines.map((line) => `  ${' '.repeat(9)} ${styleText('bold', line)}`)] : []),
     ...(remedyText(failure) === '' ? [] : [field('with it', remedyText(failure))]),

@@ -18,6 +18,7 @@ import { resolveEngineImage, resolveToolboxImage } from '../image.ts';
 import { version } from '../version.ts';
 import { experimentNames, loadExperiment } from './load.ts';
 import { latest, unwritable, writable, writableFile } from './results.ts';
+import { scalingOf } from './scaling.ts';
 import { answersOf, type Trial, type Tried, tryRemedies } from './trials.ts';
 
 export interface AuditFlags {
@@ -67,7 +68,12 @@ export async function audit(flags: AuditFlags, signal: AbortSignal): Promise<Exi
   const parent = path.join(flags.results, 'audit');
   const folder = path.join(parent, `${startedAt.toISOString().replace(/[-:]|\.\d+Z/g, '')}-${process.pid}`);
   mkdirSync(folder, { recursive: true });
-  const tried = experiments.map(({ name, experiment }): Tried => ({ name, experiment, plan: lay(experiment, yours, engine) }));
+  const tried = experiments.map(({ name, experiment }): Tried => ({
+    name,
+    experiment,
+    scaling: scalingOf(name),
+    plan: lay(experiment, yours, engine),
+  }));
   const trial: Trial = { engine: flags.engine, accept: flags.accept, jobs: flags.jobs, folder, signal, say };
   const answers = await answersOf(tried, trial);
   if (flags.remedies) await tryRemedies(tried, answers, trial, async (lines) => understood(withLines(conf, lines, 'the remedy')), engine);

@@ -4,7 +4,7 @@ import { type ExitCode, exitCode, messageOf, UsageError } from '../base/errors.t
 import { didYouMean } from '../base/nearest.ts';
 import type { Experiment } from '../experiment.ts';
 import { defaultEngine, resolveEngineImage, resolveToolboxImage } from '../image.ts';
-import { allMeasured, keepMeasured, measuredOf } from '../measured.ts';
+import { allMeasured, canRecord, keepMeasured, measuredOf } from '../measured.ts';
 import { type Done, roomHere, runPool } from '../pool.ts';
 import { childRun, type RunLine } from './child.ts';
 import { experimentNames, loadExperiment } from './load.ts';
@@ -46,6 +46,8 @@ const usualMs = 20_000;
 export async function catalogue(names: readonly string[], flags: CatalogueFlags, signal: AbortSignal): Promise<ExitCode> {
   const wanted = await runsOf(names, flags);
   writable(flags.results);
+  if (flags.record && !canRecord(wanted.map(({ experiment }) => experiment.name)))
+    throw new UsageError('--record binds figures to the source of an experiment, which is not here; run it in a checkout of Slotquake');
   // Once for all runs: several at a time would each assemble the same image, or each find that there is none.
   for (const engine of new Set(wanted.map((each) => each.engine))) await resolveEngineImage(engine, console.log);
   await resolveToolboxImage(console.log);
@@ -55,10 +57,17 @@ export async function catalogue(names: readonly string[], flags: CatalogueFlags,
   console.log(`${wanted.length} runs, up to ${atOnce} at a time`);
   let bad: { readonly job: Done<Ended>['job']; readonly said: string }[] = [];
   let notAsked = 0;
+  const unrecorded: string[] = [];
   const onDone = (done: Done<Ended>): void => {
     if (signal.aborted) return;
     const { verdict, because, tookMs, folder } = endOf(done);
-    if (flags.record && 'value' in done && folder !== undefined) keepMeasured(measuredOf(folder, done.value.engine, tookMs));
+    if (flags.record && 'value' in done && folder !== undefined) {
+      try {
+        keepMeasured(measuredOf(folder, done.value.engine, tookMs));
+      } catch (error) {
+        unrecorded.push(`${done.job.name}: ${messageOf(error)}`);
+      }
+    }
     const fine = verdict === 'as-expected' || verdict === 'not-asked';
     if (verdict === 'not-asked') notAsked++;
     if (!fine) bad.push({ job: done.job, said: `${done.job.name}: ${verdict}: ${because}${folder ? `; see ${folder}` : ''}` });
@@ -88,8 +97,9 @@ export async function catalogue(names: readonly string[], flags: CatalogueFlags,
   if (signal.aborted) return exitCode.aborted;
   if (notAsked > 0) console.log(`${notAsked} not asked, because the engine cannot be`);
   for (const { said } of bad) console.log(`not as expected: ${said}`);
+  for (const said of unrecorded) console.log(`not recorded: ${said}`);
   console.log(`${wanted.length - notAsked - bad.length} passed, ${bad.length} failed`);
-  return bad.length > 0 ? exitCode.notAsExpected : exitCode.asExpected;
+  return bad.length + unrecorded.length > 0 ? exitCode.notAsExpected : exitCode.asExpected;
 }
 
 /** One that gave no verdict failed. */

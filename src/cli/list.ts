@@ -8,6 +8,7 @@ import { type ParameterInfo, parametersOf } from '../parameter.ts';
 import { workloadOptions } from '../workload.ts';
 import { allWorkloads } from '../workloads.ts';
 import { experimentNames, loadCatalogue, loadExperiment } from './load.ts';
+import { scalingOf } from './scaling.ts';
 
 const levels = ['easy', 'medium', 'hard'] as const;
 
@@ -46,6 +47,7 @@ function listExperiment({ name, hypothesis, failure, variants }: Experiment): vo
     ['setting', failure?.setting],
     ['remedy', failure?.remedy],
     ['engines', failure?.engines],
+    ['scale', scalingOf(name)],
   ];
   for (const [what, text] of told) if (text) console.log(`  ${what.padEnd(11)} ${hanging(text, 14, process.stdout.columns ?? 120)}`);
   if (failure && typeof failure.audit !== 'string')

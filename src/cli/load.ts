@@ -45,7 +45,8 @@ export async function loadExperiment(nameOrPath: string): Promise<Experiment> {
   return validate(module.default, nameOrPath);
 }
 
-function locate(nameOrPath: string): URL {
+/** Where an experiment is written, by its name or its path. */
+export function locate(nameOrPath: string): URL {
   if (experimentNames().includes(nameOrPath))
     return ['ts', 'js'].map((ending) => new URL(`${nameOrPath}.${ending}`, folder)).find((url) => existsSync(url)) as URL;
   const file = path.resolve(nameOrPath);

@@ -14,10 +14,11 @@ import type { EngineInfo } from '../timeline.ts';
 import { readTimeline } from '../timeline/timeline.ts';
 import { childRun, type RunLine } from './child.ts';
 
-/** An experiment, by the name under which `run` finds it, and what is laid over its wounded variant. */
+/** An experiment, by the name under which `run` finds it, what it says of its own scale, and what is laid over it. */
 export interface Tried {
   readonly name: string;
   readonly experiment: Experiment;
+  readonly scaling: string;
   readonly plan: Plan;
 }
 
@@ -105,7 +106,7 @@ function jobOf({ name, experiment, plan }: Tried, { engine, folder }: Trial, num
   const file = path.join(folder, 'settings', `${number}-${experiment.name}.json`);
   mkdirSync(path.dirname(file), { recursive: true });
   writeFileSync(file, `${JSON.stringify(plan.tried ? plan.config : {}, null, 2)}\n`);
-  return childRun({ name, experiment, variant: 'wounded', engine, results: folder, config: file });
+  return childRun({ name, experiment, variant: plan.tried ? plan.variant : 'wounded', engine, results: folder, config: file });
 }
 
 function answerOfRun(each: Tried, trial: Trial, done: Done<RunLine>): FailureAnswer {
@@ -122,13 +123,18 @@ function answerOfRun(each: Tried, trial: Trial, done: Done<RunLine>): FailureAns
   }
 }
 
-function answered({ experiment: { name, failure }, plan }: Tried, { accept }: Trial, seen: ReturnType<typeof answerOf>): FailureAnswer {
+function answered(
+  { experiment: { name, failure }, scaling, plan }: Tried,
+  { accept }: Trial,
+  seen: ReturnType<typeof answerOf>,
+): FailureAnswer {
   return {
     experiment: name,
     level: failure?.level ?? null,
     symptom: failure?.symptom ?? '',
     ...seen,
     accepted: accept.includes(name) && seen.answer !== 'protected' && seen.answer !== 'not applicable',
+    scaling,
     deciding: plan.deciding,
     beside: plan.tried ? plan.beside : [],
     remedy: failure?.remedy ?? '',

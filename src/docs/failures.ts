@@ -1,12 +1,14 @@
 import { formatMs } from '../base/duration.ts';
 import { loadCatalogue } from '../cli/load.ts';
 import { factorText } from '../conf/scale.ts';
-import type { Experiment, Variant } from '../experiment.ts';
-import { allMeasured, type Measured } from '../measured.ts';
+import { scalingOf } from '../cli/scaling.ts';
+import { type Experiment, expectationOn, type Variant } from '../experiment.ts';
+import { type Measured, presentMeasured } from '../measured.ts';
+import type { EngineInfo } from '../timeline.ts';
 import { cell, table } from '../base/markdown.ts';
 
 /** The order of the columns. */
-const engines = ['redis:6.0', 'redis:7.0', 'redis:8.0', 'valkey:8.1', 'valkey:9.1'];
+export const engines = ['redis:6.0', 'redis:7.0', 'redis:8.0', 'valkey:8.1', 'valkey:9.1'];
 const levels = ['easy', 'medium', 'hard'] as const;
 
 const tally = (measured: readonly Measured[]): string => {
@@ -17,7 +19,7 @@ const tally = (measured: readonly Measured[]): string => {
 /** All failures, from easy to hard. */
 export async function failuresTable(): Promise<string> {
   const catalogue = await loadCatalogue();
-  const measured = Map.groupBy(allMeasured(), ({ experiment }) => experiment);
+  const measured = Map.groupBy(presentMeasured(), ({ experiment }) => experiment);
   return levels
     .map((level) => {
       const rows = catalogue
@@ -29,10 +31,20 @@ export async function failuresTable(): Promise<string> {
     .join('\n\n');
 }
 
-function expects({ expect = {} }: Variant): string {
-  if (typeof expect === 'function') return 'as the engine does, see below';
-  const symptoms = Object.entries(expect).map(([name, what]) => (what === 'open' ? `(${name})` : name));
-  return symptoms.join(', ') || 'everything holds';
+/** As the engine would tell of itself. */
+export const infoOf = (engine: string): EngineInfo => {
+  const [kind, version] = engine.split(':');
+  return { kind, version: `${version}.0`, image: engine } as EngineInfo;
+};
+
+/** Once where all engines do the same, else with the engines behind it. */
+function expects(variant: Variant): string {
+  const said = Map.groupBy(engines, (engine) => {
+    if (variant.unsuited?.(infoOf(engine)) !== undefined) return 'not asked';
+    const symptoms = Object.entries(expectationOn(variant, infoOf(engine))).map(([name, what]) => (what === 'open' ? `(${name})` : name));
+    return symptoms.join(', ') || 'everything holds';
+  });
+  return said.size === 1 ? ([...said.keys()][0] as string) : [...said].map(([what, which]) => `${which.join(', ')}: ${what}`).join('<br>');
 }
 
 const factor = (scale: number): string => (scale === 1 ? 'as it is' : `× ${factorText(scale)}`);
@@ -48,6 +60,9 @@ function figures({ figures: { detectionMs, failoverMs, healthyAfterMs, writeGapM
   return told.filter((text) => text !== false).join(', ');
 }
 
+/** How the judge begins where a symptom was to come and came. */
+const symptomShown = 'exactly the expected symptom: ';
+
 function measuredTable({ variants }: Experiment, measured: readonly Measured[]): string {
   const tried = engines.filter((engine) => measured.some((entry) => entry.engine === engine));
   if (tried.length === 0) return '';
@@ -58,20 +73,26 @@ function measuredTable({ variants }: Experiment, measured: readonly Measured[]):
       const entry = measured.find((candidate) => candidate.engine === engine && candidate.variant === variant);
       if (!entry) return '';
       const said = entry.verdict === 'as-expected' ? figures(entry) : `${entry.verdict}: ${cell(entry.because)}`;
-      return [`${entry.asExpected} of ${entry.runs}`, said].filter((text) => text !== '').join('; ');
+      return [`${entry.asExpected} of ${entry.runs}, ${Math.round(entry.tookMs / 1_000)} s`, said].filter((text) => text !== '').join('; ');
     }),
   ]);
-  const seen = Object.keys(variants)
-    .flatMap((variant) => measured.filter((entry) => entry.variant === variant && entry.engine === 'redis:7.0'))
-    .filter(({ verdict, because }) => verdict === 'as-expected' && because.startsWith('exactly the expected symptom'))
-    .map(({ variant, because }) => `Seen on redis:7.0, ${variant}: ${cell(because.replace('exactly the expected symptom: ', ''))}.`);
+  const seen = Object.keys(variants).flatMap((variant) => {
+    const shown = tried
+      .flatMap((engine) => measured.filter((entry) => entry.variant === variant && entry.engine === engine))
+      .filter(({ verdict, because }) => verdict === 'as-expected' && because.startsWith(symptomShown));
+    return shown.length === 0
+      ? []
+      : [
+          `Seen, \`${variant}\`:\n\n${shown.map(({ engine, because }) => `- ${engine}: ${cell(because.replace(symptomShown, ''))}`).join('\n')}`,
+        ];
+  });
   return [table(['engine', ...Object.keys(variants)], rows), ...seen].join('\n\n');
 }
 
 /** Each failure: what people see, why, what decides and helps, and what was measured. */
 export async function failuresText(): Promise<string> {
   const catalogue = await loadCatalogue();
-  const measured = Map.groupBy(allMeasured(), ({ experiment }) => experiment);
+  const measured = Map.groupBy(presentMeasured(), ({ experiment }) => experiment);
   const inOrder = levels.flatMap((level) => catalogue.filter(({ failure }) => failure?.level === level));
   return inOrder.map((experiment) => failureText(experiment, measured.get(experiment.name) ?? [])).join('\n\n');
 }
@@ -87,6 +108,7 @@ function failureText(experiment: Experiment, measured: readonly Measured[]): str
     ['Remedy', remedy],
     ['Engines', differences],
     ['The claim that is tried', hypothesis],
+    ['Scale', scalingOf(name)],
     [
       'Audit',
       typeof audit === 'string'
@@ -119,14 +141,18 @@ export async function enginesTable(): Promise<string> {
   return rows.length === 0 ? 'Nowhere, so far.' : table(['experiment', 'difference'], rows);
 }
 
-/** Final states of which the engine's own --cluster check says something else than we do, with what explains it. */
-export function clusterChecksTable(): string {
-  const differing = allMeasured().filter(({ clusterCheck }) => clusterCheck !== '');
+/** Without what is of one run: the cases in brackets, and addresses. */
+const checkInShort = (said: string): string => said.replace(/ \(.*$/s, '').replaceAll(/(Redis|Valkey) at \d+(\.\d+){3}:\d+/g, 'a node');
+
+/** Final states in which not both found all well: what the engine's own --cluster check said, and we. */
+export function clusterChecksTable(measured: readonly Measured[] = presentMeasured()): string {
+  const differing = measured.filter(({ clusterCheck }) => clusterCheck !== '');
   if (differing.length === 0) return 'None differed.';
-  const rows = [...Map.groupBy(differing, ({ experiment, variant }) => `\`${experiment}\` ${variant}`)].map(([what, entries]) => [
-    what,
-    entries.map(({ engine }) => engine).join(', '),
-    cell(entries.at(-1)?.clusterCheck ?? ''),
-  ]);
+  const rows = [
+    ...Map.groupBy(differing, ({ experiment, variant, clusterCheck }) => `\`${experiment}\` ${variant}\n${checkInShort(clusterCheck)}`),
+  ].map(([what, entries]) => {
+    const [run = '', said = ''] = what.split('\n');
+    return [run, entries.map(({ engine }) => engine).join(', '), cell(said)];
+  });
   return table(['run', 'engines', 'what both said'], rows);
 }

@@ -14,6 +14,7 @@ const base: FailureAnswer = {
   because: 'all 20 properties held',
   accepted: false,
   losesData: false,
+  scaling: '',
   deciding: [],
   beside: [],
   remedy: 'Nothing.',
@@ -35,6 +36,7 @@ const failures: readonly FailureAnswer[] = [
     losesData: true,
     symptom: 'A replica | never finishes.',
     because: 'no-endless-full-resync: 9 full resyncs & \u001b[31mmore',
+    scaling: 'Scaled by 1/64: a data set of 448 MB is 7 MB.',
     deciding: [
       {
         directive: 'client-output-buffer-limit',
@@ -97,6 +99,7 @@ describe('the text of an audit', () => {
         "  setting   client-output-buffer-limit  replica 256mb 64mb 60  the engine's default  ran with replica 4mb 1mb 60 (× 1/64)",
         '            repl-timeout                60                     redis.conf:12,14      ran with 1 (× 1/100, the least there is)',
         '            repl-rdb-channel                                                         (redis 7.0.15 has no such directive)',
+        '  scale     Scaled by 1/64: a data set of 448 MB is 7 MB.',
         '  beside    hz, maxmemory-policy, as you have them',
         '  remedy    A limit above what is written meanwhile.',
         '            client-output-buffer-limit replica 2gb 1gb 120',
@@ -135,6 +138,7 @@ describe('the Markdown of an audit', () => {
       'Your other settings',
       'Left out, because a run in containers cannot have it',
     ]);
+    expect(markdown).toContain('Scaled by 1/64: a data set of 448 MB is 7 MB.');
     expect(markdown).toContain('A replica \\| never finishes.');
     expect(markdown).toContain('&lt;pause>');
     expect(markdown).toContain('```\nclient-output-buffer-limit replica 2gb 1gb 120\nrepl-backlog-size 1gb\n```');

@@ -117,6 +117,19 @@ describe('laying settings over the wounded variant', () => {
     expect(tried(experiment(audit), yours({ requirepass: 'hush' }), redis).config).toEqual({ requirepass: 'secret-1', masterauth: '' });
   });
 
+  it('takes the other variant that shows it, where the engine cannot be asked for the wounded one', () => {
+    const old: Variant = { unsuited: () => 'too old' };
+    const variants = (normal: Variant): Partial<Experiment> => ({
+      variants: { wounded: old, calm: {}, barred: { ...old, expect: { 'state-ok': 'violated' } }, default: normal },
+    });
+    const loses: Variant = { expect: { 'no-acknowledged-write-lost': 'violated' } };
+    expect(tried(experiment(audit, {}, variants(loses)), yours(), redis)).toMatchObject({
+      variant: 'default',
+      symptoms: ['no-acknowledged-write-lost'],
+    });
+    expect(lay(experiment(audit, {}, variants({})), yours(), redis)).toMatchObject({ tried: false, because: 'too old' });
+  });
+
   const audit: Audit = { scale: {}, lines: [] };
   const untried: readonly (readonly [why: string, example: Experiment, says: string])[] = [
     ['no setting decides', experiment('It is the firewall.'), 'It is the firewall.'],

@@ -13,7 +13,8 @@ describe('a remedy', () => {
       const tried: Tried = {
         name: 'example',
         experiment,
-        plan: { tried: true, config: {}, deciding: [], lines, beside: [], symptoms: ['state-ok'] },
+        scaling: '',
+        plan: { tried: true, variant: 'wounded', config: {}, deciding: [], lines, beside: [], symptoms: ['state-ok'] },
       };
       const exposed: FailureAnswer = {
         experiment: 'example',
@@ -23,6 +24,7 @@ describe('a remedy', () => {
         because: '',
         accepted: false,
         losesData: false,
+        scaling: '',
         deciding: [],
         beside: [],
         remedy: '',
