@@ -18,8 +18,12 @@ import pause from '../src/fault/pause.ts';
 import { bitten, defineExperiment, InconclusiveError } from '../src/index.ts';
 import type { EngineInfo } from '../src/timeline.ts';
 
-/** 30 MB as fast as it goes. */
-const publishMuch = (node: string) => engine(node, `$CLI -r 500 PUBLISH news "$(head -c 60000 /dev/zero | tr '\\0' x)" >/dev/null`);
+/**
+ * 30 MB at no more than 15 MB a second: the limit is looked at ten times a second (clusterCron, cluster.c
+ * clusterNodeCronFreeLinkOnBufferLimitReached), and what comes in between is on top, 5 to 9 MB as fast as it goes.
+ */
+const publishMuch = (node: string) =>
+  engine(node, `$CLI -r 500 -i 0.004 PUBLISH news "$(head -c 60000 /dev/zero | tr '\\0' x)" >/dev/null`);
 /** 3,500 messages, at 600 a second where the machine is idle, and never more. Prints how many were taken. */
 const publish = (node: string, command: string) =>
   engine(node, `$CLI -c -r 3500 -i 0.0015 ${command} news 'nothing new' | grep -c '^[0-9]'`);

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { clusterChecksTable } from '../../src/docs/failures.ts';
-import type { Measured } from '../../src/measured.ts';
+import { loadCatalogue } from '../../src/cli/load.ts';
+import { clusterChecksTable, engines, infoOf } from '../../src/docs/failures.ts';
+import { expectationOn } from '../../src/experiment.ts';
+import { allMeasured, type Measured } from '../../src/measured.ts';
 
 describe('the table of what --cluster check said', () => {
   const said = (engine: string, clusterCheck: string): Measured =>
@@ -17,5 +19,22 @@ describe('the table of what --cluster check said', () => {
       '| `example` wounded | redis:6.0, redis:8.0 | it does not ask for links |',
       '| `example` wounded | redis:7.0, valkey:8.1 | both object: Could not connect to a node: failed |',
     ]);
+  });
+});
+
+describe('what the catalogue says', () => {
+  it('was run: every variant, and each where another engine does something else', async () => {
+    const recorded = new Set(allMeasured().map(({ experiment, variant, engine }) => `${experiment}/${variant} on ${engine}`));
+    const unrun = (await loadCatalogue()).flatMap(({ name, variants }) =>
+      Object.entries(variants).flatMap(([variant, own]) => {
+        const asked = engines.filter((engine) => own.unsuited?.(infoOf(engine)) === undefined);
+        const said = (engine: string): string => JSON.stringify(expectationOn(own, infoOf(engine)));
+        const usual = asked.includes('redis:7.0') ? 'redis:7.0' : (asked[0] as string);
+        return asked
+          .filter((engine) => engine === usual || said(engine) !== said(usual) || asked.length < engines.length)
+          .map((engine) => `${name}/${variant} on ${engine}`);
+      }),
+    );
+    expect(unrun.filter((what) => !recorded.has(what))).toEqual([]);
   });
 });
