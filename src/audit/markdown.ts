@@ -41,7 +41,7 @@ function inFull(failure: FailureAnswer): string {
           ['setting', 'in production', 'set in', 'the run had'],
           deciding.map(decidingCells).map(([name, value, at, ran]) => [code(name), code(value), cell(at), cell(ran)]),
         ),
-    cell(scaling),
+    scaling === '' ? '' : `Scale: ${cell(scaling)}`,
     beside.length === 0 ? '' : `Beside, as they are: ${beside.map(code).join(', ')}`,
     answer === 'exposed' ? cell(remedy) : '',
     answer === 'exposed' && lines.length > 0 ? `\`\`\`\n${lines.join('\n')}\n\`\`\`` : '',

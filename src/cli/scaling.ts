@@ -13,7 +13,8 @@ export function scalingIn(source: string): string {
     .map((paragraph) => paragraph.replaceAll(/\s+/g, ' ').trim());
   for (const paragraph of paragraphs) {
     const [said] = /\b(Scaled|Not scaled|Nothing is scaled)\b.*/.exec(paragraph) ?? [];
-    if (said !== undefined) return said;
+    // Whoever shows it says before it that this is the scale.
+    if (said !== undefined) return said.replace(/^Scaled: (.)/, (_, first: string) => first.toUpperCase());
   }
   return '';
 }
