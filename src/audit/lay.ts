@@ -28,9 +28,9 @@ export type Plan = {
 );
 
 /**
- * The user's settings over the variant that shows the failure: those that decide, scaled as the experiment says, the engine's default where the
- * user says nothing; beside them whatever else he set, as it is, but for sizes, which mean nothing in a scaled run, and for
- * what the experiment sets itself.
+ * The user's settings over the variant that shows the failure: those that decide, scaled as the experiment says, the engine's
+ * default where the user says nothing; beside them whatever else he set, as it is, but for sizes, which mean nothing in a
+ * scaled run, and for what the experiment sets itself.
  */
 export function lay(experiment: Experiment, yours: Yours, engine: EngineInfo): Plan {
   const { failure, variants } = experiment;

@@ -41,10 +41,18 @@ describe('backlog-holds-writes', () => {
     const restarted = (answers: Answers, node: string, atMs: number): void => {
       writing(() => 1_000_000)(answers, node, atMs);
       const late = atMs > 5_000;
+      // From first to last the offset falls.
       if (node === 'node-1')
-        answers.replication = { ...answers.replication, runId: late ? 'second' : 'first', offset: late ? atMs - 5_000 : 1_000_000 + atMs };
+        answers.replication = {
+          ...answers.replication,
+          runId: late ? 'second' : 'first',
+          offset: late ? 100 * (atMs - 5_000) : 9_000_000 + atMs,
+        };
     };
-    expect(holds.check(film({ info, change: restarted }))).toMatchObject({ outcome: 'held' });
+    expect(holds.check(film({ info, change: restarted }))).toMatchObject({
+      outcome: 'violated',
+      because: expect.stringContaining('holds 10.0 s'),
+    });
   });
   it('holds where nobody writes', () => {
     expect(holds.check(film({ info, change: writing(() => 1_000_000, 0) }))).toMatchObject({
