@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { jsonLines } from './base/json-lines.ts';
 import type { Consistency } from './consistency.ts';
 import type { Judgement } from './judge.ts';
 import type { EngineInfo } from './timeline.ts';
@@ -34,7 +35,11 @@ export const allMeasured = (): Measured[] =>
   existsSync(measuredFile) ? (JSON.parse(readFileSync(measuredFile, 'utf8')) as Measured[]) : [];
 
 /** Of those the ones whose experiment is still the same file: what an earlier one showed is kept, and told nowhere. */
-export const presentMeasured = (): Measured[] => allMeasured().filter(({ experiment, digest }) => digest === digestOf(experiment));
+export const presentMeasured = (): Measured[] =>
+  [...Map.groupBy(allMeasured(), ({ experiment }) => experiment)].flatMap(([experiment, entries]) => {
+    const present = digestOf(experiment);
+    return entries.filter(({ digest }) => digest === present);
+  });
 
 const keyOf = ({ experiment, variant, engine }: Pick<Measured, 'experiment' | 'variant' | 'engine'>): string =>
   `${experiment} ${variant} ${engine}`;
@@ -49,9 +54,8 @@ export function withRun(known: readonly Measured[], run: Measured): Measured[] {
 
 /** Keeps a run in experiments/measured.json. One that is killed meanwhile loses no more than this run. */
 export function keepMeasured(run: Measured): void {
-  const entries = withRun(allMeasured(), run).map((entry) => `  ${JSON.stringify(entry)}`);
   const fresh = new URL(`${measuredFile.href}.new`);
-  writeFileSync(fresh, `[\n${entries.join(',\n')}\n]\n`);
+  writeFileSync(fresh, jsonLines(withRun(allMeasured(), run)));
   renameSync(fresh, measuredFile);
 }
 

@@ -2,8 +2,9 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { jsonLines } from '../../src/base/json-lines.ts';
 import type { AuditResult } from '../../src/audit.ts';
-import { type AuditRun, auditsFile } from '../../src/audits.ts';
+import { type AuditRun, auditRuns, auditsFile } from '../../src/audits.ts';
 import { loadCatalogue } from '../../src/cli/load.ts';
 import { flag } from './measured.ts';
 
@@ -26,7 +27,7 @@ const order = Object.keys(engines);
 const only = flag('only', '');
 const root = path.join(import.meta.dirname, '..', '..');
 const decided = new Set((await loadCatalogue()).filter(({ failure }) => typeof failure?.audit === 'object').map(({ name }) => name));
-let runs: AuditRun[] = only === '' ? [] : (JSON.parse(readFileSync(auditsFile, 'utf8')) as AuditRun[]);
+let runs: AuditRun[] = only === '' ? [] : auditRuns();
 for (const [conf, engine] of Object.entries(engines)) {
   if (only !== '' && conf !== only) continue;
   const folder = mkdtempSync(path.join(tmpdir(), 'slotquake-audits-'));
@@ -51,7 +52,7 @@ for (const [conf, engine] of Object.entries(engines)) {
     console.log(JSON.stringify(run));
     for (const { experiment, answer, because } of failures)
       if (decided.has(experiment)) console.log(`  ${experiment}: ${answer}: ${because}`);
-    writeFileSync(auditsFile, `[\n${runs.map((one) => `  ${JSON.stringify(one)}`).join(',\n')}\n]\n`);
+    writeFileSync(auditsFile, jsonLines(runs));
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

@@ -1,4 +1,5 @@
 import { writeFileSync } from 'node:fs';
+import { jsonLines } from '../../src/base/json-lines.ts';
 import { type ClientRun, clientsFile } from '../../src/losses.ts';
 import { clientKinds } from '../../src/workload.ts';
 import { flag, measured } from './measured.ts';
@@ -35,7 +36,7 @@ for (const experiment of ['killed-primary', 'paused-primary']) {
         lost: loss.losses.lost,
       });
       console.log(JSON.stringify(runs.at(-1)));
-      writeFileSync(clientsFile, `[\n${runs.map((one) => `  ${JSON.stringify(one)}`).join(',\n')}\n]\n`);
+      writeFileSync(clientsFile, jsonLines(runs));
     }
   }
 }

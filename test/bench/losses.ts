@@ -1,4 +1,5 @@
 import { existsSync, writeFileSync } from 'node:fs';
+import { jsonLines } from '../../src/base/json-lines.ts';
 import { type LossRun, lossesFile, lossRuns } from '../../src/losses.ts';
 import { flag, measured } from './measured.ts';
 
@@ -44,7 +45,7 @@ for (let seed = 1; seed <= repeats; seed++) {
           splitBrainMs: Math.round(splitBrain.clients.totalMs),
         });
         runs.sort((a, b) => keyOf(a).localeCompare(keyOf(b)));
-        writeFileSync(lossesFile, `[\n${runs.map((run) => `  ${JSON.stringify(run)}`).join(',\n')}\n]\n`);
+        writeFileSync(lossesFile, jsonLines(runs));
         console.log(
           `${engine} ${experiment}/${variant} seed ${seed}: ${verdict}, ${loss.losses.lost} lost over ${Math.round(loss.losses.longestWindowMs)} ms${verdict === 'as-expected' ? '' : `; ${because}`}`,
         );

@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import bounded from '../../src/invariant/forks-bounded.ts';
-import { Timeline } from '../../src/timeline/timeline.ts';
 import { run } from '../recorded.ts';
-import { type Answers, film } from './recorded.ts';
+import { type Answers, endedAt, film } from './recorded.ts';
 
 const info = { budget: { forkMs: 100 } };
 const forked =
@@ -33,14 +32,6 @@ describe('forks-bounded', () => {
         outcome: 'unknown',
       },
     );
-    const whole = film({ info });
-    expect(
-      bounded.check(
-        new Timeline(
-          whole.run,
-          whole.events.filter(({ atMs }) => atMs < 100),
-        ),
-      ),
-    ).toMatchObject({ outcome: 'unknown' });
+    expect(bounded.check(endedAt(film({ info }), 100))).toMatchObject({ outcome: 'unknown' });
   });
 });

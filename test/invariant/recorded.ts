@@ -62,3 +62,10 @@ export const fault = (node: string, how: Exposure['how'] | null, fromMs: number,
 export function line(answers: Answers, id: string, changes: Partial<Answers['topology'][number]>): void {
   answers.topology = answers.topology.map((peer) => (peer.id === id ? { ...peer, ...changes } : peer));
 }
+
+/** The same record, as if the run had ended then. */
+export const endedAt = (whole: Timeline, endsAtMs: number): Timeline =>
+  new Timeline(
+    whole.run,
+    whole.events.filter(({ atMs }) => atMs < endsAtMs),
+  );
