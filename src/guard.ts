@@ -92,6 +92,7 @@ async function undoAll(
   journal: (entry: object) => void,
 ): Promise<Pending[]> {
   if (pending.length === 0) return [];
+  const startedAtMs = performance.now();
   await within(
     'ending what runs in the toolboxes',
     mode === 'heal' ? fenceWithinMs : undoWithinMs,
@@ -99,7 +100,10 @@ async function undoAll(
       runnerPid,
       pending.flatMap(({ undo, residue }) => [undo, residue]),
     ),
-  ).catch((error: unknown) => journal({ say: 'fence-failed', because: messageOf(error) }));
+  ).then(
+    () => journal({ say: 'fenced', tookMs: Math.round(performance.now() - startedAtMs) }),
+    (error: unknown) => journal({ say: 'fence-failed', because: messageOf(error) }),
+  );
   const others = pending.filter((one) => !one.last);
   const left = await undoThese(hosts, others, mode, journal);
   // The note of what is in force goes when nothing is: as long as it stands, it tells how to take the rest back.

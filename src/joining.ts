@@ -1,4 +1,5 @@
 import { parseDuration, type Duration } from './base/duration.ts';
+import { InconclusiveError } from './base/errors.ts';
 import { nodeNamed } from './cluster.ts';
 import type { Host } from './driver.ts';
 import type { Stage } from './experiment.ts';
@@ -8,10 +9,23 @@ import type { Timeline } from './timeline/timeline.ts';
 /** The newest view that a node has told; empty where it has told none. */
 export const newestView = (timeline: Timeline, node: string): TopologyView => timeline.newest('topology', node) ?? [];
 
-/** CLUSTER MEET, as an operator gives it. */
-export function meet({ tell }: Stage, introducer: string, { address }: Pick<Host, 'address'>): Promise<string> {
+/** How long a node that has just been started may go on loading its data before it takes orders; the data of a run are few. */
+const loadedWithinMs = 5_000;
+
+/**
+ * CLUSTER MEET, as an operator gives it: once more where the node answers that it is still loading its data, for it takes
+ * no such order before. Any other refusal makes the run inconclusive.
+ */
+export async function meet({ ask, sleep }: Stage, introducer: string, { address }: Pick<Host, 'address'>): Promise<void> {
   const [ip = '', port = ''] = address.split(':');
-  return tell(introducer, 'CLUSTER', 'MEET', ip, port);
+  const deadlineMs = performance.now() + loadedWithinMs;
+  for (;;) {
+    const answer = await ask(introducer, 'CLUSTER', 'MEET', ip, port);
+    if (answer === 'OK') return;
+    if (!answer.startsWith('LOADING') || performance.now() > deadlineMs)
+      throw new InconclusiveError(`${introducer} refused CLUSTER MEET ${ip} ${port}: ${answer}`);
+    await sleep('50ms');
+  }
 }
 
 /**

@@ -478,7 +478,7 @@ class DockerHosts implements Hosts {
       return condition.exitCode === 0 ? this.perform(command.deed) : { exitCode: 0, output: '' };
     }
     if (command.run === 'alive') {
-      const { status } = await this.state(host.name);
+      const status = (await this.#inspected(host.name))?.status ?? 'gone';
       return ['running', 'paused'].includes(status)
         ? { exitCode: 0, output: '' }
         : { exitCode: 1, output: `the engine of ${host.name} is ${status}` };
@@ -576,9 +576,21 @@ class DockerHosts implements Hosts {
     }
   }
 
+  /** What the container engine knows of a node without asking for its processes; null where it is gone. */
+  async #inspected(node: string): Promise<{ readonly status: HostState['status']; readonly about: Docker.ContainerInspectInfo } | null> {
+    const about = await this.#docker
+      .getContainer(this.#host(node).container)
+      .inspect()
+      .catch((error: { statusCode?: number }) => {
+        if (error.statusCode === 404) return null;
+        throw error;
+      });
+    if (!about) return null;
+    const { Paused, Restarting, Running } = about.State;
+    return { status: Paused ? 'paused' : Restarting ? 'restarting' : Running ? 'running' : 'exited', about };
+  }
+
   async state(node: string): Promise<HostState> {
-    const host = this.#host(node);
-    const container = this.#docker.getContainer(host.container);
     const gone = {
       status: 'gone',
       stopped: false,
@@ -590,13 +602,11 @@ class DockerHosts implements Hosts {
       restarts: 0,
       startedAtEpochMs: 0,
     } as const;
-    const inspected = await container.inspect().catch((error: { statusCode?: number }) => {
-      if (error.statusCode === 404) return null;
-      throw error;
-    });
+    const inspected = await this.#inspected(node);
     if (!inspected) return gone;
-    const { State: state, HostConfig: limits } = inspected;
-    const status = state.Paused ? 'paused' : state.Restarting ? 'restarting' : state.Running ? 'running' : 'exited';
+    const { status, about } = inspected;
+    const { State: state, HostConfig: limits } = about;
+    const container = this.#docker.getContainer(about.Id);
     // A container that is just starting has no list of processes.
     const { Processes: processes, Titles: titles } =
       status === 'running' ? ((await container.top({ ps_args: '-o pid,stat' })) as { Processes: string[][]; Titles: string[] }) : {};
@@ -608,33 +618,39 @@ class DockerHosts implements Hosts {
       policy: limits.RestartPolicy?.Name === 'always' ? 'always' : 'no',
       exitCode: state.ExitCode,
       outOfMemory: state.OOMKilled,
-      restarts: inspected.RestartCount,
+      restarts: about.RestartCount,
       startedAtEpochMs: Math.max(0, Date.parse(state.StartedAt)),
     };
   }
 
   async fence(pid: number, commands: readonly Command[]): Promise<void> {
-    const surgeons = await this.#docker.listContainers({
-      all: true,
-      filters: { label: [`${runLabel}=${this.runId}`, `${surgeonLabel}=${pid}`] },
-    });
-    await together(surgeons, ({ Id: id }) =>
-      this.#docker
-        .getContainer(id)
-        .remove({ force: true })
-        .catch(() => {}),
+    const surgeonsGone = async (): Promise<void> => {
+      const surgeons = await this.#docker.listContainers({
+        all: true,
+        filters: { label: [`${runLabel}=${this.runId}`, `${surgeonLabel}=${pid}`] },
+      });
+      await together(surgeons, ({ Id: id }) =>
+        this.#docker
+          .getContainer(id)
+          .remove({ force: true })
+          .catch(() => {}),
+      );
+    };
+    const shellsGone = [...Map.groupBy(commands, ({ node }) => node)].flatMap(([node, own]) =>
+      kindsIn(own).map(
+        (kind) => (): Promise<void> =>
+          // A shell can end under our hands, with its engine or for want of memory.
+          poll(`the ${kind} shells of process ${pid} at ${node} to end`, () => this.#endShells(node, kind, pid), {
+            withinMs: fenceWithinMs,
+          }),
+      ),
     );
-    await together(
-      [...Map.groupBy(commands, ({ node }) => node)].flatMap(([node, own]) => kindsIn(own).map((kind) => ({ node, kind }))),
-      // A shell can end under our hands, with its engine or for want of memory.
-      ({ node, kind }) =>
-        poll(`the ${kind} shells of process ${pid} at ${node} to end`, () => this.#endShells(node, kind, pid), { withinMs: fenceWithinMs }),
-    );
+    await together([surgeonsGone, ...shellsGone], (work) => work());
   }
 
   async #endShells(node: string, kind: ShellKind, pid: number): Promise<void> {
     // An engine that does not run has no shells, and a paused one cannot be entered: its shells land late, if ever.
-    if (kind === 'engine' && (await this.state(node)).status !== 'running') return;
+    if (kind === 'engine' && (await this.#inspected(node))?.status !== 'running') return;
     // In the shell in which the undo comes next, for to open one takes longer than all that it is asked.
     const { exitCode, output } = await this.#script(this.#toolboxed(node), kind, endShellsOf(pid));
     if (exitCode !== 0) throw new Error(output);

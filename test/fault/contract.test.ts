@@ -13,6 +13,7 @@ import { Injector } from '../../src/inject.ts';
 import type { Observer } from '../../src/observe.ts';
 import { parametersOf } from '../../src/parameter.ts';
 import { Recorder } from '../../src/timeline/recorder.ts';
+import { inOneContainer } from '../../src/undo.ts';
 import { exampleOf, healthyState, PaperGuard, PaperHosts } from './contract.ts';
 import { paperCluster } from './planned.ts';
 
@@ -134,7 +135,7 @@ for (const [name, maker] of await allFaults()) {
           (error: unknown) => String(error),
         );
         expect(failed, JSON.stringify(deed)).toContain('could not be injected');
-        const undos = guard.registered.map(({ undo }) => JSON.stringify(undo));
+        const undos = guard.registered.map(({ undo, residue }) => JSON.stringify(inOneContainer(undo, residue) ?? undo));
         for (const undo of undos) expect(hosts.performed.map((command) => JSON.stringify(command))).toContain(undo);
         expect(guard.undone).toHaveLength(guard.registered.length);
       }

@@ -26,14 +26,14 @@ afterEach(async ({ task }) => {
 });
 
 /** The guard's journal of one attempt; empty when the holder was killed before it had one. */
-function journalOf(results: string): { readonly say: string; readonly id?: number; readonly clean?: boolean }[] {
+function journalOf(results: string): { readonly at: string; readonly say: string; readonly id?: number; readonly clean?: boolean }[] {
   try {
     const parent = path.join(results, 'by-hand', ground.runId);
     const [folder = ''] = readdirSync(parent);
     return readFileSync(path.join(parent, folder, 'journal.jsonl'), 'utf8')
       .split('\n')
       .filter((line) => line.endsWith('}'))
-      .map((line) => JSON.parse(line) as { say: string });
+      .map((line) => JSON.parse(line) as { at: string; say: string });
   } catch {
     return [];
   }
@@ -77,7 +77,7 @@ async function attempt(
       const journal = journalOf(results);
       const registered = journal.filter(({ say }) => say === 'register').length;
       if (registered > 0 && !journal.some(({ say }) => say === 'clean'))
-        throw new Error(`the journal says ${journal.map(({ say }) => say).join(', ')}`);
+        throw new Error(`the journal says ${journal.map(({ at, say }) => `${say} at ${at.slice(17, 23)} s`).join(', ')}`);
       const inForce = await faultsInForce(ground.cluster.hosts);
       if (inForce.length > 0) throw new Error(`${inForce.map(({ fault }) => fault).join(', ')} in force`);
     },

@@ -8,6 +8,18 @@ const mark = '\x1e';
 
 export const quote = (argv: readonly string[]): string => argv.map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(' ');
 
+/** A script with a syntax error, or one that ends with `exit`, cannot take with it what comes after. */
+export const marked = (script: string): string => `( eval ${quote([script])} ) </dev/null 2>&1; printf '${mark}%d${mark}' $?`;
+
+/** What marked scripts have printed, one result for each that ended. */
+export function resultsIn(text: string): CommandResult[] {
+  const parts = text.split(mark);
+  return Array.from({ length: (parts.length - 1) / 2 }, (_, index) => ({
+    output: (parts[2 * index] ?? '').trim(),
+    exitCode: Number(parts[2 * index + 1]),
+  }));
+}
+
 /** Where scripts run: see Command. Each kind is of a user, who can end the shells of that kind and no others. */
 const shellKinds = ['toolbox', 'files', 'engine'] as const;
 export type ShellKind = (typeof shellKinds)[number];
@@ -116,11 +128,9 @@ export class ContainerShell implements Disposable {
     const text = await new Promise<string>((resolve, reject) => {
       this.#answer = resolve;
       this.#closed = reject;
-      // A script with a syntax error, or one that ends with `exit`, cannot take the shell with it.
-      this.#stream.write(`( eval ${quote([script])} ) </dev/null 2>&1; printf '${mark}%d${mark}' $?\n`);
+      this.#stream.write(`${marked(script)}\n`);
     });
-    const [output = '', exitCode = ''] = text.split(mark);
-    return { exitCode: Number(exitCode), output: output.trim() };
+    return resultsIn(text)[0] as CommandResult;
   }
 
   #read(chunk: string): void {
@@ -128,7 +138,7 @@ export class ContainerShell implements Disposable {
     const first = this.#buffer.indexOf(mark);
     const second = first < 0 ? -1 : this.#buffer.indexOf(mark, first + 1);
     if (second < 0) return;
-    const text = this.#buffer.slice(0, second);
+    const text = this.#buffer.slice(0, second + 1);
     this.#buffer = this.#buffer.slice(second + 1);
     this.#answer?.(text);
   }
