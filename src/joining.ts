@@ -13,8 +13,8 @@ export const newestView = (timeline: Timeline, node: string): TopologyView => ti
 const loadedWithinMs = 5_000;
 
 /**
- * CLUSTER MEET, as an operator gives it: once more where the node answers that it is still loading its data, for it takes
- * no such order before. Any other refusal makes the run inconclusive.
+ * CLUSTER MEET, as an operator gives it: repeated while the node answers that it is loading its data, for it takes no such
+ * order before it has. Any other refusal makes the run inconclusive.
  */
 export async function meet({ ask, sleep }: Stage, introducer: string, { address }: Pick<Host, 'address'>): Promise<void> {
   const [ip = '', port = ''] = address.split(':');

@@ -58,9 +58,16 @@ describe('taking back', () => {
     expect(dead.asked).toEqual([]);
   });
   it('takes steps of different conditions or nodes one after the other', async () => {
-    for (const residue of [surgeon('true'), whileAlive({ run: 'surgeon', node: 'node-2', script: 'true' })]) {
+    const elsewhere: Command = { run: 'surgeon', node: 'node-2', script: 'true' };
+    const otherwise: Command = { run: 'if', node: 'node-1', condition: inToolbox('true'), deed: surgeon('true') };
+    const pairs: readonly (readonly [Command, Command])[] = [
+      [surgeon('true'), elsewhere],
+      [whileAlive(surgeon('true')), surgeon('true')],
+      [whileAlive(surgeon('true')), otherwise],
+    ];
+    for (const [undo, residue] of pairs) {
       const hosts = node();
-      await look(hosts, whileAlive(surgeon('true')), residue);
+      await look(hosts, undo, residue);
       expect(hosts.asked).toHaveLength(2);
     }
   });
