@@ -12,6 +12,7 @@ import staged from './fixtures/staged.ts';
 let results: string;
 let events: readonly TimelineEvent[];
 let verdict: string;
+let refused: RunResult;
 
 const run = async (variant: string): Promise<RunResult> =>
   runExperiment(staged, {
@@ -32,6 +33,7 @@ beforeAll(async () => {
   const { judgement } = await run('cured');
   verdict = `${judgement.verdict}: ${judgement.because}`;
   events = readTimeline(path.join(results, 'cured')).timeline.events;
+  refused = await run('refused');
 });
 afterAll(() => rmSync(results, { recursive: true, force: true }));
 
@@ -57,11 +59,17 @@ describe('the stage', () => {
     const missed = await run('missed');
     expect(missed.judgement).toMatchObject({ verdict: 'inconclusive', because: 'waited 100ms in vain until it is judged' });
     expect(missed.error).toBeUndefined();
-    const refused = await run('refused');
     expect(refused.judgement).toMatchObject({
       verdict: 'inconclusive',
       because: expect.stringMatching(/^node-1 refused CLUSTER FORGET nobody: ERR Unknown node/),
     });
+  });
+  it('repeats CLUSTER MEET until the node has loaded its data', () => {
+    const meets = readTimeline(path.join(results, 'refused')).timeline.events.flatMap((event) =>
+      event.type === 'commanded' && event.command.startsWith('CLUSTER MEET') ? [event] : [],
+    );
+    expect(meets.at(0)).toMatchObject({ answer: expect.stringMatching(/^LOADING/), failed: true });
+    expect(meets.at(-1)).toMatchObject({ answer: 'OK', failed: false });
   });
   it("performs an operator's deed and records what it printed", () => {
     expect(noted('performed')).toMatch(/^0 .+/);
