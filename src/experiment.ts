@@ -114,7 +114,10 @@ export interface Stage {
    * error code, such as 'ERR Unknown node'; lists and numbers come as JSON. Rejects where no answer came within 5 s.
    */
   ask(node: string, ...command: readonly [string, ...(string | number)[]]): Promise<string>;
-  /** As `ask`, for what the experiment counts on: where the engine refuses the run ends there and is inconclusive. */
+  /**
+   * As `ask`, for what the experiment counts on: where the engine refuses, the run ends there and is inconclusive. While the
+   * engine says that it is loading its data it is told again, for up to 5 s.
+   */
   tell(node: string, ...command: readonly [string, ...(string | number)[]]): Promise<string>;
   /** A deed of an operator that belongs to the experiment: nobody takes it back. Recorded with what it printed. */
   perform(command: Command): Promise<CommandResult>;

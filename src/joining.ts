@@ -1,5 +1,4 @@
 import { parseDuration, type Duration } from './base/duration.ts';
-import { InconclusiveError } from './base/errors.ts';
 import { nodeNamed } from './cluster.ts';
 import type { Host } from './driver.ts';
 import type { Stage } from './experiment.ts';
@@ -9,23 +8,10 @@ import type { Timeline } from './timeline/timeline.ts';
 /** The newest view that a node has told; empty where it has told none. */
 export const newestView = (timeline: Timeline, node: string): TopologyView => timeline.newest('topology', node) ?? [];
 
-/** How long a node that has just been started may go on loading its data before it takes orders; the data of a run are few. */
-const loadedWithinMs = 5_000;
-
-/**
- * CLUSTER MEET, as an operator gives it: repeated while the node answers that it is loading its data, for it takes no such
- * order before it has. Any other refusal makes the run inconclusive.
- */
-export async function meet({ ask, sleep }: Stage, introducer: string, { address }: Pick<Host, 'address'>): Promise<void> {
+/** CLUSTER MEET, as an operator gives it. */
+export function meet({ tell }: Stage, introducer: string, { address }: Pick<Host, 'address'>): Promise<string> {
   const [ip = '', port = ''] = address.split(':');
-  const deadlineMs = performance.now() + loadedWithinMs;
-  for (;;) {
-    const answer = await ask(introducer, 'CLUSTER', 'MEET', ip, port);
-    if (answer === 'OK') return;
-    if (!answer.startsWith('LOADING') || performance.now() > deadlineMs)
-      throw new InconclusiveError(`${introducer} refused CLUSTER MEET ${ip} ${port}: ${answer}`);
-    await sleep('50ms');
-  }
+  return tell(introducer, 'CLUSTER', 'MEET', ip, port);
 }
 
 /**

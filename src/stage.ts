@@ -15,6 +15,8 @@ import type { RunInfo } from './timeline.ts';
 
 /** So long may an answer to an operator's command take; a blocked engine answers late, one that is gone never. */
 const answerWithinMs = 5_000;
+/** How long an engine that has just been started may go on loading its data before it takes orders; the data of a run are few. */
+const loadedWithinMs = 5_000;
 /** So many values are on their way at a time while a node is filled. */
 const fillBatch = 100;
 
@@ -103,9 +105,14 @@ export function stageOf({ cluster, injector, recorder, info, random, signal, var
       if (!(await until(what, condition, within))) throw new InconclusiveError(`waited ${within} in vain until ${what}`);
     },
     tell: async (node, ...words) => {
-      const { answer, refused } = await put(node, words);
-      if (refused) throw new InconclusiveError(`${node} refused ${words.join(' ')}: ${answer}`);
-      return answer;
+      const deadlineMs = performance.now() + loadedWithinMs;
+      for (;;) {
+        const { answer, refused } = await put(node, words);
+        if (!refused) return answer;
+        if (!answer.startsWith('LOADING') || performance.now() > deadlineMs)
+          throw new InconclusiveError(`${node} refused ${words.join(' ')}: ${answer}`);
+        await sleepMs(50, signal);
+      }
     },
     perform,
     enact: async (fault) => {

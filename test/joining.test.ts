@@ -44,14 +44,6 @@ describe('a new node', () => {
     await meet(given, 'node-1', { address: '10.0.0.9:6379' });
     expect(asked).toEqual(['node-1: CLUSTER MEET 10.0.0.9 6379']);
   });
-  it('is met as soon as the introducer has loaded its data, and any other refusal ends the run', async () => {
-    const loading = stage('LOADING Redis is loading the dataset in memory', 'LOADING Redis is loading the dataset in memory', 'OK');
-    await meet(loading.stage, 'node-1', { address: '10.0.0.9:6379' });
-    expect(loading.asked).toHaveLength(3);
-    const refusing = stage('ERR Invalid node address specified: x:6379');
-    await expect(meet(refusing.stage, 'node-1', { address: 'x:6379' })).rejects.toThrow(/node-1 refused .* Invalid node address/);
-    expect(refusing.asked).toHaveLength(1);
-  });
   it('is asked to replicate until it knows its primary, and no longer than it may take', async () => {
     const knows = stage('ERR Unknown node', 'ERR Unknown node', 'OK');
     expect(await replicate(knows.stage, 'node-4', 'x', '10s')).toBe(true);

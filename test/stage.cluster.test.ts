@@ -64,7 +64,7 @@ describe('the stage', () => {
       because: expect.stringMatching(/^node-1 refused CLUSTER FORGET nobody: ERR Unknown node/),
     });
   });
-  it('repeats CLUSTER MEET until the node has loaded its data', () => {
+  it('tells a node again until it has loaded its data', () => {
     const meets = readTimeline(path.join(results, 'refused')).timeline.events.flatMap((event) =>
       event.type === 'commanded' && event.command.startsWith('CLUSTER MEET') ? [event] : [],
     );
