@@ -8,6 +8,8 @@ const env = { NODE_COMPILE_CACHE: path.join(tmpdir(), 'node-compile-cache') };
 export default defineConfig({
   test: {
     reporters: ['default', './test/tally.ts'],
+    // A failure must say what came, also to those who read its first line only.
+    chaiConfig: { truncateThreshold: 1_000 },
     projects: [
       {
         test: {
@@ -40,6 +42,7 @@ export default defineConfig({
           testTimeout: 120_000,
           hookTimeout: 120_000,
           fileParallelism: false,
+          maxConcurrency: 2,
           env,
           sequence: { groupOrder: 1 },
         },

@@ -163,6 +163,8 @@ export function rememberedMembership(node: Pick<Node, 'name' | 'id'>, tag: strin
       run: 'sequence',
       node: name,
       commands: [
+        // Half a copy, where the saving was cut off.
+        files(name, `rm -f ${saved}.new`),
         { run: 'if', node: name, condition: whereSaved, deed: whileAlive(sorted) },
         {
           run: 'if',

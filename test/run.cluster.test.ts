@@ -61,7 +61,8 @@ describe('bus-port-blocked', () => {
   });
 });
 
-describe('a healthy cluster', () => {
+// Two at a time: what is asked here is no matter of milliseconds.
+describe('a healthy cluster', { concurrent: true, timeout: 240_000 }, () => {
   for (const engine of ['redis:6.0', 'redis:7.0', 'redis:8.0', 'valkey:8.1', 'valkey:9.1']) {
     it(`forms and holds everything on ${engine}`, async () => {
       const result = await run(quiet, '--engine', engine);
@@ -69,7 +70,7 @@ describe('a healthy cluster', () => {
     });
   }
   for (const engine of ['redis:6.0', 'redis:7.0', 'valkey:9.1']) {
-    it(`with passwords, users, host names or TLS holds everything on ${engine}`, { timeout: 240_000 }, async () => {
+    it(`with passwords, users, host names or TLS holds everything on ${engine}`, async () => {
       const result = await run(path.join(import.meta.dirname, 'fixtures', 'topologies.ts'), '--engine', engine);
       // Names are announced from 7.0 on.
       const expected = Array.from({ length: 6 }, (_, index) => (engine === 'redis:6.0' && index === 3 ? 'not-asked' : 'as-expected'));

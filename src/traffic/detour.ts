@@ -2,8 +2,12 @@ import type { Script, Traffic } from '../traffic.ts';
 
 /** Devices that packets may come and go by: all that are up but loopback and the detours of tags. */
 const devices = "$(ip -o link show up | sed -nE 's/^[0-9]+: ([^:@]+)[:@].*/\\1/p' | grep -vE '^(lo$|sq[io])')";
-/** An empty filter chain of this number says that the hooks of a device are ours, and go when the last filter goes. */
-export const markChain = 5100;
+/**
+ * A device of this name, always down, says that the hooks of $device are ours, and go when the last filter goes. It is
+ * there before the hooks and goes after them, so that a script that is cut off between two commands leaves no hooks that
+ * look like somebody else's.
+ */
+const hooksMark = 'sqh$(cat /sys/class/net/$device/ifindex)';
 const firstPref = 5100;
 const directions = [
   { way: 'in', hook: 'ingress', peer: 'src' },
@@ -28,8 +32,9 @@ export function detourScript(tag: string, traffic: Traffic, discipline: string):
   for hook in ingress egress; do
     for pref in $(tc filter show dev $device $hook 2>/dev/null | ${prefs}); do tc filter del dev $device $hook pref $pref; done
   done
-  if tc chain show dev $device ingress 2>/dev/null | grep -q 'chain ${markChain} *$' && [ -z "$(tc filter show dev $device ingress; tc filter show dev $device egress)" ]; then
-    tc qdisc del dev $device clsact
+  if ip link show ${hooksMark} >/dev/null 2>&1 && [ -z "$(for hook in ingress egress; do tc filter show dev $device $hook; done 2>/dev/null)" ]; then
+    tc qdisc del dev $device clsact 2>/dev/null
+    ip link del ${hooksMark}
   fi
 done
 for detour in ${detour.in} ${detour.out}; do ip link del $detour 2>/dev/null; done`;
@@ -52,7 +57,9 @@ ${wanted
   )
   .join('\n')}
 for device in ${devices}; do
-  tc qdisc show dev $device | grep -q '^qdisc clsact ' || { tc qdisc add dev $device clsact && tc chain add dev $device ingress chain ${markChain}; } || { undo; exit 1; }
+  tc qdisc show dev $device | grep -q '^qdisc clsact ' ||
+    { { ip link show ${hooksMark} >/dev/null 2>&1 || ip link add ${hooksMark} type ifb; } && tc qdisc add dev $device clsact; } ||
+    { undo; exit 1; }
   pref=${firstPref}
   while { tc filter show dev $device ingress; tc filter show dev $device egress; } | grep -q " pref $pref "; do pref=$((pref + 1)); done
   tc -batch - <<FILTERS || { undo; exit 1; }
@@ -68,7 +75,9 @@ done`,
     undo: `${undo}\ntrue`,
     residue: `ip -o link show | grep -E ': sq[io]${tag}[:@]'
 for device in ${devices}; do
-  for hook in ingress egress; do tc filter show dev $device $hook 2>/dev/null | grep ' to device sq[io]${tag})'; done
+  filters=$(for hook in ingress egress; do tc filter show dev $device $hook; done 2>/dev/null)
+  printf '%s\\n' "$filters" | grep ' to device sq[io]${tag})'
+  [ -n "$filters" ] || ip -o link show ${hooksMark} 2>/dev/null
 done
 true`,
     counters: `passed() { tc -s qdisc show dev $1 2>/dev/null | sed -nE 's/^ Sent .* ([0-9]+) pkt \\(dropped ([0-9]+),.*/\\1 \\2/p;s/^ backlog .* ([0-9]+)p .*/\\1/p' | tr '\\n' ' '; }

@@ -1,5 +1,5 @@
 import type { Script, Shape, Traffic } from '../traffic.ts';
-import { detourScript, markChain } from './detour.ts';
+import { detourScript } from './detour.ts';
 
 /** A packet that is to be overtaken waits this long, where no delay was asked for. */
 const overtakenMs = 10;
@@ -9,7 +9,6 @@ export const hasNetemScript = `ip link del sq-probe 2>/dev/null
 ip link add sq-probe type ifb 2>/dev/null || exit 1
 tc qdisc add dev sq-probe root netem delay 1ms 1ms distribution normal 2>/dev/null &&
   tc qdisc add dev sq-probe clsact 2>/dev/null &&
-  tc chain add dev sq-probe ingress chain ${markChain} 2>/dev/null &&
   tc filter add dev sq-probe egress protocol ip pref 1 u32 match ip dport 1 0xffff action mirred egress redirect dev lo 2>/dev/null
 works=$?
 ip link del sq-probe

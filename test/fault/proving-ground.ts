@@ -16,6 +16,9 @@ import { lacking } from '../../src/timeline/health.ts';
 import { Recorder } from '../../src/timeline/recorder.ts';
 import type { RunInfo } from '../../src/timeline.ts';
 
+/** Text for each part of each node. */
+type Snapshot = ReadonlyMap<string, string>;
+
 /**
  * One real cluster on which fault after fault is tried. It has everything that some fault asks for, and things of
  * others that no fault may touch: chains, a queueing discipline, files.
@@ -102,8 +105,9 @@ export class ProvingGround implements AsyncDisposable {
   }
 
   /** All that a fault could leave behind at a node, or damage there, as text to compare. */
-  async snapshot(): Promise<Record<string, string>> {
-    const parts = await together([...this.cluster.nodes, ...(this.cluster.spares ?? [])], async ({ name }) => {
+  async snapshot(nodes?: readonly string[]): Promise<Snapshot> {
+    const all = [...this.cluster.nodes, ...(this.cluster.spares ?? [])].map(({ name }) => name);
+    const parts = await together(nodes ?? all, async (name) => {
       const { startedAtEpochMs: _, exitCode: __, outOfMemory: ___, restarts: ____, ...state } = await this.cluster.hosts.state(name);
       return [
         [`${name} network`, await this.must(toolbox(name, network))],
@@ -127,7 +131,22 @@ export class ProvingGround implements AsyncDisposable {
         [`${name} container`, JSON.stringify(state)],
       ] as const;
     });
-    return Object.fromEntries(parts.flat());
+    return new Map(parts.flat());
+  }
+
+  /** What is not as it was, at all nodes or at these, line by line. */
+  async changes(before: Snapshot, nodes?: readonly string[]): Promise<string[]> {
+    return [...(await this.snapshot(nodes))].flatMap(([part, now]) => {
+      const [old, young] = [before.get(part) ?? '', now].map((text) => text.split('\n')) as [string[], string[]];
+      const [gone, come] = [old.filter((line) => !young.includes(line)), young.filter((line) => !old.includes(line))];
+      // The same lines, in another order or number.
+      const moved = gone.length + come.length === 0 && old.join('\n') !== young.join('\n') ? young : [];
+      return [
+        ...gone.map((line) => `${part}: gone is ${line}`),
+        ...come.map((line) => `${part}: new is ${line}`),
+        ...(moved.length > 0 ? [`${part}: other than before is ${moved.join(' | ')}`] : []),
+      ];
+    });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -139,8 +158,7 @@ export class ProvingGround implements AsyncDisposable {
   }
 }
 
-/** CONFIG GET as sorted lines: the engine lists its settings in another order after each start. */
-/** Roles are no damage. */
+/** CONFIG GET as sorted lines: the engine lists its settings in another order after each start. Roles are no damage. */
 const settings = (output: string): string =>
   output
     .split('\n')

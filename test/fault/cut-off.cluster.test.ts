@@ -1,0 +1,132 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { seededRandom } from '../../src/base/random.ts';
+import type { Command, CommandResult } from '../../src/driver.ts';
+import type { Action } from '../../src/fault.ts';
+import { allFaults } from '../../src/faults.ts';
+import { takeBack } from '../../src/undo.ts';
+import { exampleOf } from './contract.ts';
+import { ProvingGround } from './proving-ground.ts';
+
+/*
+ * Who ends a harness that is gone ends the scripts that it left running, wherever they are. A kill at a random moment
+ * meets the two milliseconds between two commands once in hundreds of times; here each script ends after its first
+ * command, after its second and so on, in the very way in which a guard ends it: its whole process group, by SIGKILL.
+ */
+
+let ground: ProvingGround;
+beforeAll(async () => {
+  ground = await ProvingGround.open();
+});
+afterAll(() => ground[Symbol.asyncDispose]());
+// What one fault has broken must not fail the tests of the next.
+afterEach(async ({ task }) => {
+  if (task.result?.state !== 'fail') return;
+  await ground[Symbol.asyncDispose]();
+  ground = await ProvingGround.open();
+});
+
+/** Commands that change something or take their time; the engine's client is counted too, by the name it has there. */
+const counted = 'cp dd fallocate head ip iptables iptables-restore kill ln mkdir mv python3 rm rmdir setsid sleep tc truncate'.split(' ');
+const counter = '/dev/shm/commands';
+/** Scripts in an engine go through keys, slots or answers, one like the other. */
+const most = { toolbox: 24, files: 24, engine: 8 };
+
+type ScriptCommand = Extract<Command, { run: 'toolbox' | 'files' | 'engine' }>;
+
+/** All but those that have a container of their own, which ends as a whole. */
+function scriptsIn(command: Command): ScriptCommand[] {
+  if ('commands' in command) return command.commands.flatMap(scriptsIn);
+  if (command.run === 'if') return [command.condition, command.deed].flatMap(scriptsIn);
+  return command.run in most ? [command as ScriptCommand] : [];
+}
+
+/** The command with this script in it as it runs until it has carried out so many of its commands. */
+function cutOff(command: Command, script: ScriptCommand, after: number): Command {
+  if ('commands' in command) return { ...command, commands: command.commands.map((one) => cutOff(one, script, after)) };
+  if (command.run === 'if') {
+    return { ...command, condition: cutOff(command.condition, script, after), deed: cutOff(command.deed, script, after) };
+  }
+  if (command !== script) return command;
+  return {
+    ...script,
+    // Subshells share a file, not a variable. Aliases also reach the functions of the script, and names with a hyphen.
+    script: `rm -f ${counter}
+next() {
+  so_far=0
+  [ ! -e ${counter} ] || read -r so_far <${counter}
+  [ "$so_far" -lt ${after} ] || command kill -9 -$$
+  echo $((so_far + 1)) >${counter}
+}
+step() { next; "$@"; }
+${counted.map((name) => `alias ${name}='step ${name}'`).join('\n')}
+[ -z "$CLI" ] || CLI="step $CLI"
+${script.script}`,
+  };
+}
+
+const perform = (command: Command): Promise<CommandResult> => ground.cluster.hosts.perform(command);
+
+/** Takes the counter away, and says how far it came: an engine that the fault has ended has no counter. */
+const countedAt = async (script: ScriptCommand): Promise<number> =>
+  Number((await perform({ ...script, script: `cat ${counter} 2>/dev/null; rm -f ${counter}` })).output) || 0;
+
+/** As a guard does: the last step first. */
+const allBack = async (steps: readonly Action[]): Promise<void> => {
+  for (const step of steps.toReversed()) await takeBack(ground.cluster.hosts, step);
+};
+
+/** What the shell itself writes into files is there before the first counted command. */
+const writes = ({ script }: ScriptCommand): boolean => /(^|[^0-9&<])>+ *["$/]/m.test(script.replaceAll(/>+ *\/dev\/null/g, ''));
+
+/** Faults that do and undo by one command at a time, or by the container engine: there is nothing between two. */
+const indivisible = 'clock-skew connection-flood cpu-throttle crash-loop disk-full disk-read-only failover freeze kill pause restart'.split(
+  ' ',
+);
+
+for (const [name, maker] of await allFaults()) {
+  if (indivisible.includes(name)) continue;
+  describe(`the fault ${name}`, { timeout: 300_000 }, () => {
+    it('leaves nothing wherever one of its scripts is cut off', async () => {
+      await ground.healthy();
+      const before = await ground.snapshot();
+      const [view] = ground.observer.latest('topology').values();
+      const { fault } = exampleOf(maker);
+      const { plan } = fault.plan(ground.cluster, view ?? [], seededRandom(1));
+      const actions = fault.actions(plan, 'g9-9');
+      const tried = new Set<string>();
+      const cuts: string[] = [];
+      for (const [index, action] of actions.entries()) {
+        for (const way of ['do', 'undo'] as const) {
+          for (const script of scriptsIn(action[way])) {
+            // The same script at another node, or for another address, is the same.
+            const likeness = script.script.replaceAll(/[0-9a-f]{40}|\d+/g, '#');
+            if (tried.has(likeness)) continue;
+            tried.add(likeness);
+            const steps = actions.slice(0, index + 1);
+            const prepare = async (): Promise<void> => {
+              for (const step of way === 'do' ? steps.slice(0, -1) : steps) await ground.must(step.do);
+            };
+            await prepare();
+            await perform(cutOff(action[way], script, Number.MAX_SAFE_INTEGER));
+            const commands = await countedAt(script);
+            await allBack(steps);
+            for (let after = writes(script) ? 0 : 1; after < Math.min(commands, most[script.run]); after++) {
+              await prepare();
+              const { output } = await perform(cutOff(action[way], script, after));
+              await allBack(steps);
+              await countedAt(script);
+              const where = `the ${way} of step ${index} after ${after} of ${commands} commands`;
+              expect(await ground.changes(before, [script.node]), where).toEqual([]);
+              // One that waits has more turns one time than another.
+              if (!output.includes('ended before it answered')) break;
+              cuts.push(where);
+            }
+          }
+        }
+      }
+      await ground.healthy();
+      expect(await ground.changes(before)).toEqual([]);
+      expect(cuts).not.toEqual([]);
+    });
+  });
+}
