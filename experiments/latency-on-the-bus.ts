@@ -52,8 +52,8 @@ export default defineExperiment({
   async disturb({ inject, until, variant }) {
     const port = variant === 'all-traffic' || variant === 'lagging' ? 'all' : 'bus';
     await using late = await inject(latency('one primary', { delay: '850ms', jitter: '50ms', port, peers: 'everyone else' }));
-    // Two and a half node timeouts; with 2 s the first suspicion comes within two of them.
-    const within = ({ cured: '15s', lagging: '12s' } as const)[variant] ?? '35s';
+    // Two node timeouts: with 2 s, the first suspicion comes within two of them.
+    const within = variant === 'cured' || variant === 'lagging' ? '12s' : '35s';
     await until('it is replaced', (timeline) => replaced(timeline, late.nodes[0] ?? ''), within);
   },
 });

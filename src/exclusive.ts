@@ -14,18 +14,19 @@ export type Exclusive =
   /** What it knows of another node. */
   | `memory of ${string}`;
 
-const file = (what: Exclusive): string => `/tmp/slotquake-only-${what.replaceAll(' ', '-')}`;
+/** A link to nowhere, named after what is held and pointing to the tag: it is there with its holder in one step, or not at all. */
+const link = (what: Exclusive): string => `/tmp/slotquake-only-${what.replaceAll(' ', '-')}`;
 
 /** Comes first among the actions of a node: a second fault is refused before it does anything, and so undoes nothing. */
 export const exclusive = (node: string, tag: string, what: Exclusive): Action => ({
   do: toolbox(
     node,
-    `( set -C; echo ${tag} >${file(what)} ) 2>/dev/null || { echo "the ${what} of ${node} is held by another fault, $(cat ${file(what)}); heal that one first"; exit 1; }`,
+    `ln -sn ${tag} ${link(what)} 2>/dev/null || { echo "the ${what} of ${node} is held by another fault, $(readlink ${link(what)}); heal that one first"; exit 1; }`,
   ),
-  undo: toolbox(node, `[ "$(cat ${file(what)} 2>/dev/null)" != ${tag} ] || rm ${file(what)}`),
-  residue: toolbox(node, `! grep -qx ${tag} ${file(what)} 2>/dev/null || echo '${tag} holds the ${what}'`),
+  undo: toolbox(node, `[ "$(readlink ${link(what)})" != ${tag} ] || rm ${link(what)}`),
+  residue: toolbox(node, `[ "$(readlink ${link(what)})" != ${tag} ] || echo '${tag} holds the ${what}'`),
 });
 
 /** For a condition: nobody holds it, or this fault does. */
 export const unheldByOthers = (node: string, tag: string, what: Exclusive) =>
-  toolbox(node, `case "$(cat ${file(what)} 2>/dev/null)" in ''|${tag}) ;; *) exit 1 ;; esac`);
+  toolbox(node, `case "$(readlink ${link(what)})" in ''|${tag}) ;; *) exit 1 ;; esac`);

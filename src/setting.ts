@@ -43,7 +43,7 @@ export function changedSetting(node: string, tag: string, name: string, value: s
 before=$(setting ${name}) || { reply=$(ask CONFIG SET ${name} ${wanted}); echo "the engine refuses ${name}: \${reply:-no answer}"; exit 1; }
 mkdir -p ${held} || exit 1
 [ -s ${held}/holders ] || printf '%s\n' "$before" >${held}/original || exit 1
-printf '%s %s\\n' ${quote([tag])} ${wanted} >>${held}/holders
+printf '%s %s\\n' ${quote([tag])} ${wanted} >>${held}/holders || exit 1
 reply=$(ask CONFIG SET ${name} ${wanted})
 [ "$reply" = OK ] || { echo "the engine refuses ${name}: \${reply:-no answer}"; exit 1; }
 ${then}`,
@@ -51,7 +51,8 @@ ${then}`,
     undo: engine(
       node,
       `${ask}
-grep -q ${who} ${held}/holders 2>/dev/null || exit 0
+# Without a holder it was cut off before the change, or after the way back.
+grep -q ${who} ${held}/holders 2>/dev/null || { [ -s ${held}/holders ] || rm -rf ${held}; exit 0; }
 others=$(grep -v ${who} ${held}/holders)
 if [ -n "$others" ]; then wanted=$(printf '%s\\n' "$others" | tail -n 1 | cut -d' ' -f2-); else wanted=$(cat ${held}/original); fi
 reply=$(ask CONFIG SET ${name} "$wanted")
@@ -59,7 +60,8 @@ reply=$(ask CONFIG SET ${name} "$wanted")
 if [ -z "$others" ]; then
   now=$(setting ${name}) || { echo "the engine does not tell ${name}"; exit 1; }
   [ "$now" = "$wanted" ] || { echo "${name} is '$now', it was '$wanted'"; exit 1; }
-  rm -r ${held}
+  # Never holders without the original: the next to look would restore nothing.
+  rm ${held}/holders && rm -r ${held}
 else
   printf '%s\n' "$others" >${held}/holders.new && mv ${held}/holders.new ${held}/holders
 fi`,
@@ -69,6 +71,7 @@ fi`,
       node,
       `${ask}
 held=$(grep ${who} ${held}/holders 2>/dev/null) && echo "${name} is '$(setting ${name})', it was '$(cat ${held}/original)'; held by $held"
+[ ! -e ${held} ] || [ -s ${held}/holders ] || ls -d ${held}
 true`,
     ),
   };

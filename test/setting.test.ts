@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -79,6 +79,20 @@ describe('a changed setting', () => {
     expect(run(action, 'undo').exitCode).toBe(0);
     expect(run(action, 'residue').output).toBe('');
     expect(now('maxmemory')).toBe('0');
+  });
+
+  it('leaves nothing where it was cut off before it stood among the holders, or after it had left them', () => {
+    const action = changedSetting('n', 't-1', 'maxmemory', '5');
+    const held = path.join(folder, 'slotquake-setting-maxmemory');
+    for (const half of [{}, { original: '' }, { original: '0\n' }, { original: '0\n', holders: '' }]) {
+      mkdirSync(held);
+      for (const [name, content] of Object.entries(half)) writeFileSync(path.join(held, name), content);
+      expect(run(action, 'residue').output).toContain('slotquake-setting-maxmemory');
+      expect(run(action, 'undo')).toEqual({ exitCode: 0, output: '' });
+      expect(run(action, 'residue')).toEqual({ exitCode: 0, output: '' });
+      expect(existsSync(held)).toBe(false);
+      expect(now('maxmemory')).toBe('0');
+    }
   });
 
   it('is let go only once the engine tells the old value again', () => {

@@ -57,9 +57,13 @@ function move(node: string, tag: string, from: string, to: string, gateway: stri
 function announce(node: string, tag: string, to: string): Action {
   const saved = `/data/.slotquake-${tag}-conf`;
   return {
-    do: files(node, `cp /data/redis.conf ${saved} && sed -i 's/^cluster-announce-ip .*/cluster-announce-ip ${to}/' /data/redis.conf`),
-    undo: files(node, `[ ! -e ${saved} ] || mv ${saved} /data/redis.conf`),
-    residue: files(node, `ls ${saved} 2>/dev/null; grep -F 'cluster-announce-ip ${to}' /data/redis.conf; true`),
+    // Saved whole or not at all: half a copy must not come back. sed leaves a file of its own where it is cut off.
+    do: files(
+      node,
+      `cp /data/redis.conf ${saved}.new && mv ${saved}.new ${saved} && sed -i 's/^cluster-announce-ip .*/cluster-announce-ip ${to}/' /data/redis.conf`,
+    ),
+    undo: files(node, `rm -f ${saved}.new /data/sed??????; [ ! -e ${saved} ] || mv ${saved} /data/redis.conf`),
+    residue: files(node, `ls ${saved} ${saved}.new 2>/dev/null; grep -F 'cluster-announce-ip ${to}' /data/redis.conf; true`),
   };
 }
 

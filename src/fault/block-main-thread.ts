@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { endProcessesOf, processesOf } from '../background.ts';
 import { UsageError } from '../base/errors.ts';
 import { keySlot } from '../cluster/topology.ts';
 import { engine } from '../driver.ts';
@@ -51,26 +52,24 @@ while [ ! -e ${job(tag)}/done ]; do
   [ $waited -le $longest ] || { longest=$waited; echo "$waited"0 >${job(tag)}/new && mv ${job(tag)}/new ${job(tag)}/waited; }
   sleep 0.02
 done >/dev/null 2>&1`;
-  // A container that was started again has other processes under the old numbers.
-  const lives = `grep -q ${job(tag)}/run "/proc/$(cat ${job(tag)}/pid)/cmdline" 2>/dev/null`;
+  const name = `${job(tag)}/run`;
   return {
     do: engine(
       node,
       `mkdir -p ${job(tag)} || exit 1
-cat >${job(tag)}/run <<'END'
+cat >${name} <<'END'
 ${run}
 END
-setsid sh ${job(tag)}/run </dev/null >/dev/null 2>&1 &
-echo $! >${job(tag)}/pid`,
+setsid sh ${name} </dev/null >/dev/null 2>&1 &`,
     ),
     undo: engine(
       node,
       `${ask}
 [ -d ${job(tag)} ] || exit 0
-if [ ! -e ${job(tag)}/done ] && ${lives}; then
+if [ ! -e ${job(tag)}/done ] && [ -n "$(${processesOf(name)})" ]; then
   ${
     plan.how === 'huge-del'
-      ? `kill -9 "-$(cat ${job(tag)}/pid)"`
+      ? endProcessesOf(name)
       : `${plan.how === 'script' ? 'timeout 1 $CLI SCRIPT KILL >/dev/null 2>&1; sleep 0.1' : 'true'}
   [ -e ${job(tag)}/done ] || { echo 'the block still lasts'; exit 1; }`
   }

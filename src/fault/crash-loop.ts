@@ -25,8 +25,9 @@ export default defineFault({
       revival(node, tag),
       {
         do: files(node, `printf '%s yes\\n' ${mark(tag)} >>/data/redis.conf`),
-        // The line is gone for good before the file takes the old one's place, and the mode and owner stay.
-        undo: files(node, `sed -i '/^${mark(tag)} /d' /data/redis.conf`),
+        // The line is gone for good before the file takes the old one's place, and the mode and owner stay. One that was cut
+        // off has left the new file.
+        undo: files(node, `rm -f /data/sed??????; sed -i '/^${mark(tag)} /d' /data/redis.conf`),
         residue: files(node, `grep ${mark(tag)} /data/redis.conf || [ $? = 1 ]`),
       },
       {

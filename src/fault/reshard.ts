@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { endProcessesOf } from '../background.ts';
 import { UsageError } from '../base/errors.ts';
 import { engine } from '../driver.ts';
 import { exclusive } from '../exclusive.ts';
@@ -32,8 +33,6 @@ export default defineFault({
     return { nodes: [target.name, way.to.node], from: way.from[0] as End, to: way.to, slots: slots.slice(0, count) };
   },
   actions: ({ from, to, slots }, tag) => {
-    // A container that was started again has other processes under the old numbers.
-    const lives = `grep -q ${job(tag)}/run "/proc/$(cat ${job(tag)}/pid)/cmdline" 2>/dev/null`;
     const list = slots.join(' ');
     return [
       exclusive(from.node, tag, 'slots'),
@@ -46,13 +45,12 @@ mkdir -p ${job(tag)} || exit 1
 cat >${job(tag)}/run <<'END'
 $CLI --cluster reshard ${from.place.replace(' ', ':')} --cluster-from ${from.id} --cluster-to ${to.id} --cluster-slots ${slots.length} --cluster-yes >${job(tag)}/log 2>&1
 END
-setsid sh ${job(tag)}/run </dev/null >/dev/null 2>&1 &
-echo $! >${job(tag)}/pid`,
+setsid sh ${job(tag)}/run </dev/null >/dev/null 2>&1 &`,
         ),
         undo: engine(
           from.node,
           `[ -d ${job(tag)} ] || exit 0
-if ${lives}; then kill -9 "-$(cat ${job(tag)}/pid)"; fi
+${endProcessesOf(`${job(tag)}/run`)}
 ${bothEnds(from, to)}
 bring_back $away_id "$away" $home_id "$home" '${list}' || exit 1
 rm -r ${job(tag)}`,

@@ -42,11 +42,13 @@ export default defineFault({
           `mkdir ${aside(tag)} && ${keepNodesConf ? `cp -p /data/${nodesConf} ${aside(tag)} && ` : ''}` +
             `${list(...(keepNodesConf ? [nodesConf] : []))} -exec mv {} ${aside(tag)}/ \\; && : >${aside(tag)}/.slotquake-whole`,
         ),
-        // Half put aside, nothing may be removed: what is still in place is no stranger's.
+        // Half put aside, nothing may be removed: what is still in place is no stranger's. Nor may it be overwritten by a copy,
+        // which may be half of one.
         undo: files(
           node,
           `[ -d ${aside(tag)} ] || exit 0; ` +
-            `[ ! -e ${aside(tag)}/.slotquake-whole ] || { ${list()} -exec rm -rf {} + ; rm ${aside(tag)}/.slotquake-whole; }; ` +
+            `if [ -e ${aside(tag)}/.slotquake-whole ]; then ${list()} -exec rm -rf {} + ; rm ${aside(tag)}/.slotquake-whole; ` +
+            `elif [ -e /data/${nodesConf} ]; then rm -f ${aside(tag)}/${nodesConf}; fi; ` +
             `find ${aside(tag)} -mindepth 1 -maxdepth 1 -exec mv -f {} /data/ \\; && rmdir ${aside(tag)}`,
         ),
         residue: files(node, `ls -d ${aside(tag)} 2>/dev/null || true`),

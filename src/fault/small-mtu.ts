@@ -23,11 +23,11 @@ export default defineFault({
     nodes.map((node) => ({
       do: toolbox(
         node,
-        `mkdir -p ${folder} && { [ -e ${folder}/original ] || cat /sys/class/net/${device}/mtu >${folder}/original; } && echo ${mtuBytes} >${folder}/wish-${tag} && ${apply}`,
+        `mkdir -p ${folder} && { [ -s ${folder}/original ] || cat /sys/class/net/${device}/mtu >${folder}/original; } && echo ${mtuBytes} >${folder}/wish-${tag} && ${apply}`,
       ),
       undo: toolbox(
         node,
-        `rm -f ${folder}/wish-${tag}; if [ -e ${folder}/original ]; then ${apply} && { ls ${folder}/wish-* >/dev/null 2>&1 || rm -r ${folder}; }; fi`,
+        `rm -f ${folder}/wish-${tag}; if [ -s ${folder}/original ]; then ${apply}; fi && { ls ${folder}/wish-* >/dev/null 2>&1 || rm -rf ${folder}; }`,
       ),
       // With nobody left the folder is gone, which happens only after the original was set again.
       residue: toolbox(

@@ -19,6 +19,8 @@ describe('crash-loop', () => {
     sandbox.run(one?.undo);
     expect(sandbox.run(one?.residue)).toEqual({ exitCode: 0, output: '' });
     expect(sandbox.run(two?.residue).output).toContain('-b yes');
+    // What sed leaves where it is cut off.
+    writeFileSync(path.join(sandbox.data, 'sedAbCdEf'), 'po');
     sandbox.run(two?.undo);
     expect(sandbox.files()).toEqual({ 'redis.conf': 'port 6379\n' });
   });

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { seededRandom } from '../../src/base/random.ts';
-import type { Command, CommandResult } from '../../src/driver.ts';
+import type { Command } from '../../src/driver.ts';
 import type { Action } from '../../src/fault.ts';
 import { allFaults } from '../../src/faults.ts';
 import { takeBack } from '../../src/undo.ts';
@@ -25,58 +25,59 @@ afterEach(async ({ task }) => {
   ground = await ProvingGround.open();
 });
 
-/** Commands that change something or take their time; the engine's client is counted too, by the name it has there. */
-const counted = 'cp dd fallocate head ip iptables iptables-restore kill ln mkdir mv python3 rm rmdir setsid sleep tc truncate'.split(' ');
-const counter = '/dev/shm/commands';
+/** Commands that change something; the engine's client is counted too, by the name it has there. */
+const changing = 'cp dd fallocate ip iptables iptables-restore kill ln mkdir mv python3 rm rmdir setsid tc truncate'.split(' ');
+/** What the shell writes into files: a file is there, and empty, before the command that fills it. */
+const writing = ['cat', 'date', 'echo', 'printf', ':'];
+/** How far a script came. Every container has such a folder; each kind of script has a user of its own, and so a file. */
+const counterOf = ({ run }: ScriptCommand): string => `/dev/shm/commands-${run}`;
 /** Scripts in an engine go through keys, slots or answers, one like the other. */
-const most = { toolbox: 24, files: 24, engine: 8 };
+const most = { toolbox: 24, files: 24, engine: 9 };
 
-type ScriptCommand = Extract<Command, { run: 'toolbox' | 'files' | 'engine' }>;
+type ScriptCommand = Extract<Command, { run: keyof typeof most }>;
 
-/** All but those that have a container of their own, which ends as a whole. */
+/** The scripts that a command consists of. Conditions only look, and what has a container of its own is one command. */
 function scriptsIn(command: Command): ScriptCommand[] {
   if ('commands' in command) return command.commands.flatMap(scriptsIn);
-  if (command.run === 'if') return [command.condition, command.deed].flatMap(scriptsIn);
+  if (command.run === 'if') return scriptsIn(command.deed);
   return command.run in most ? [command as ScriptCommand] : [];
 }
+
+const writesFiles = ({ script }: ScriptCommand): boolean => /(^|[^0-9&<])>+ *["$/]/m.test(script.replaceAll(/>+ *\/dev\/null/g, ''));
 
 /** The command with this script in it as it runs until it has carried out so many of its commands. */
 function cutOff(command: Command, script: ScriptCommand, after: number): Command {
   if ('commands' in command) return { ...command, commands: command.commands.map((one) => cutOff(one, script, after)) };
-  if (command.run === 'if') {
-    return { ...command, condition: cutOff(command.condition, script, after), deed: cutOff(command.deed, script, after) };
-  }
+  if (command.run === 'if') return { ...command, deed: cutOff(command.deed, script, after) };
   if (command !== script) return command;
+  const counter = counterOf(script);
   return {
     ...script,
     // Subshells share a file, not a variable. Aliases also reach the functions of the script, and names with a hyphen.
-    script: `rm -f ${counter}
+    script: `rm -f ${counter} || exit 1
 next() {
   so_far=0
   [ ! -e ${counter} ] || read -r so_far <${counter}
   [ "$so_far" -lt ${after} ] || command kill -9 -$$
-  echo $((so_far + 1)) >${counter}
+  command echo $((so_far + 1)) >${counter}
 }
 step() { next; "$@"; }
-${counted.map((name) => `alias ${name}='step ${name}'`).join('\n')}
+${[...changing, ...(writesFiles(script) ? writing : [])].map((name) => `alias ${name}='step ${name}'`).join('\n')}
 [ -z "$CLI" ] || CLI="step $CLI"
 ${script.script}`,
   };
 }
 
-const perform = (command: Command): Promise<CommandResult> => ground.cluster.hosts.perform(command);
-
-/** Takes the counter away, and says how far it came: an engine that the fault has ended has no counter. */
-const countedAt = async (script: ScriptCommand): Promise<number> =>
-  Number((await perform({ ...script, script: `cat ${counter} 2>/dev/null; rm -f ${counter}` })).output) || 0;
+/** Carries it out so far; false when it came to its end before. */
+async function cutsOff(command: Command, script: ScriptCommand, after: number): Promise<boolean> {
+  const { output } = await ground.cluster.hosts.perform(cutOff(command, script, after));
+  return output.includes('ended before it answered');
+}
 
 /** As a guard does: the last step first. */
 const allBack = async (steps: readonly Action[]): Promise<void> => {
   for (const step of steps.toReversed()) await takeBack(ground.cluster.hosts, step);
 };
-
-/** What the shell itself writes into files is there before the first counted command. */
-const writes = ({ script }: ScriptCommand): boolean => /(^|[^0-9&<])>+ *["$/]/m.test(script.replaceAll(/>+ *\/dev\/null/g, ''));
 
 /** Faults that do and undo by one command at a time, or by the container engine: there is nothing between two. */
 const indivisible = 'clock-skew connection-flood cpu-throttle crash-loop disk-full disk-read-only failover freeze kill pause restart'.split(
@@ -106,19 +107,13 @@ for (const [name, maker] of await allFaults()) {
             const prepare = async (): Promise<void> => {
               for (const step of way === 'do' ? steps.slice(0, -1) : steps) await ground.must(step.do);
             };
-            await prepare();
-            await perform(cutOff(action[way], script, Number.MAX_SAFE_INTEGER));
-            const commands = await countedAt(script);
-            await allBack(steps);
-            for (let after = writes(script) ? 0 : 1; after < Math.min(commands, most[script.run]); after++) {
+            for (let after = writesFiles(script) ? 0 : 1; after < most[script.run]; after++) {
               await prepare();
-              const { output } = await perform(cutOff(action[way], script, after));
+              const cut = await cutsOff(action[way], script, after);
               await allBack(steps);
-              await countedAt(script);
-              const where = `the ${way} of step ${index} after ${after} of ${commands} commands`;
+              const where = `the ${way} of step ${index}, cut off after ${after} commands`;
               expect(await ground.changes(before, [script.node]), where).toEqual([]);
-              // One that waits has more turns one time than another.
-              if (!output.includes('ended before it answered')) break;
+              if (!cut) break;
               cuts.push(where);
             }
           }

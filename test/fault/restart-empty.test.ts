@@ -51,6 +51,13 @@ describe('restart-empty', () => {
     sandbox.run(stepsOf(false)?.undo);
     expect(sandbox.files()).toEqual({ ...before, 'moved.rdb': 'x' });
   });
+  it('takes no half of a copy for what was kept in place', () => {
+    using sandbox = filled();
+    mkdirSync(path.join(sandbox.data, '.slotquake-aside-t'));
+    writeFileSync(path.join(sandbox.data, '.slotquake-aside-t', 'nodes.conf'), '');
+    expect(sandbox.run(stepsOf(true)?.undo)).toEqual({ exitCode: 0, output: '' });
+    expect(sandbox.files()).toEqual(before);
+  });
   it('bites when a stranger without keys answers, or with nodes.conf the same member', async () => {
     const look = (keepNodesConf: boolean, output: string) => {
       const fault = restartEmpty('node-1', { keepNodesConf });
