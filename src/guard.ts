@@ -55,7 +55,9 @@ async function main(runId: string, journalFile: string, runnerPid: number, mode:
   const pending = new Map<number, Pending>();
   reply({ say: 'ready' });
   for await (const line of createInterface({ input: process.stdin })) {
-    const message = JSON.parse(line) as GuardMessage;
+    const message = whole(line);
+    // Half a message is the runner's last: it was never noted, so what it tells of was not done.
+    if (!message) break;
     if (message.say === 'farewell') return;
     journal(message);
     if (message.say === 'register') {
@@ -77,6 +79,14 @@ async function main(runId: string, journalFile: string, runnerPid: number, mode:
   } catch (error) {
     journal({ say: 'failed', because: messageOf(error) });
     process.exitCode = 1;
+  }
+}
+
+function whole(line: string): GuardMessage | undefined {
+  try {
+    return JSON.parse(line) as GuardMessage;
+  } catch {
+    return undefined;
   }
 }
 

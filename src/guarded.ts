@@ -3,11 +3,14 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { SlotquakeError } from './base/errors.ts';
 import { within } from './base/poll.ts';
+import { nameOf } from './driver/owner.ts';
 import type { Action } from './fault.ts';
 import type { GuardMessage, GuardMode, GuardReply } from './guard.ts';
 
 /** The runner's side of the guard: starts it, and tells it every undo before the deed. */
 export class GuardLink {
+  /** The guard's process; see driver/owner.ts. */
+  readonly name: string;
   readonly #child: ChildProcess;
   readonly #noted = new Map<number, () => void>();
   #parting = false;
@@ -15,6 +18,7 @@ export class GuardLink {
 
   private constructor(child: ChildProcess, onLost: () => void) {
     this.#child = child;
+    this.name = nameOf(child.pid ?? 0);
     child.stdin?.on('error', () => {});
     child.on('exit', () => {
       if (!this.#parting) onLost();

@@ -49,7 +49,9 @@ export interface InForce {
   readonly evidence: readonly string[];
   /** The process that holds it; see driver/owner.ts. */
   readonly holder: string;
-  /** How to take it back without its holder. */
+  /** The process that takes it back when its holder is gone. */
+  readonly guard: string;
+  /** How to take it back without either. */
   readonly actions: readonly Omit<Action, 'do'>[];
 }
 
@@ -98,23 +100,27 @@ export async function faultsInForce(hosts: Hosts): Promise<InForce[]> {
     .sort((a, b) => a.sinceEpochMs - b.sinceEpochMs);
 }
 
-/** Heals one fault: its holder does it, or, where that is gone, we do. Resolves when it is no longer in force. */
+/**
+ * Heals one fault: its holder does it, or, where that is gone, its guard, or else we do; never two at once, for one might
+ * take back what the other has just put back. Resolves when it is no longer in force.
+ */
 export async function healByHand(hosts: Hosts, fault: InForce): Promise<void> {
-  const { alive, pid } = isAlive(fault.holder);
-  if (!alive) {
-    for (const action of fault.actions.toReversed()) await takeBack(hosts, action);
-    await takeBack(hosts, noteOf(first(hosts), fault.id));
-    return;
-  }
-  process.kill(pid, 'SIGTERM');
+  const holder = isAlive(fault.holder);
+  if (holder.alive) process.kill(holder.pid, 'SIGTERM');
   const longestMs = Math.max(healWithinMs, ...fault.actions.map((action) => action.healWithinMs ?? 0));
-  await poll(
+  const healed = await poll(
     `${fault.fault} (${fault.id}) to be no longer in force`,
     async () => {
-      if ((await faultsInForce(hosts)).some(({ id }) => id === fault.id)) throw new Error('it still is');
+      const others = [fault.holder, fault.guard].some((name) => isAlive(name).alive);
+      if (!(await faultsInForce(hosts)).some(({ id }) => id === fault.id)) return true;
+      if (others) throw new Error('it still is');
+      return false;
     },
     { withinMs: longestMs + 15_000 },
   );
+  if (healed) return;
+  for (const action of fault.actions.toReversed()) await takeBack(hosts, action);
+  await takeBack(hosts, noteOf(first(hosts), fault.id));
 }
 
 /** The file that tells what is in force, as something to take back. */
@@ -184,6 +190,7 @@ class Holder {
       untilEpochMs: sinceEpochMs + forMs,
       evidence: [],
       holder: ownName(),
+      guard: guard.name,
       actions: [],
     };
     const write = async (news: Partial<InForce>): Promise<void> => {

@@ -142,7 +142,7 @@ export function rememberedMembership(node: Pick<Node, 'name' | 'id'>, tag: strin
         run: 'if',
         node: name,
         condition: engine(name, `${readView}\n! { ${emptyPrimary}; }`),
-        deed: files(name, `rm -f ${saved} ${ended}`),
+        deed: files(name, `rm -f ${ended} ${saved}`),
       },
       {
         run: 'if',
@@ -178,7 +178,7 @@ export function rememberedMembership(node: Pick<Node, 'name' | 'id'>, tag: strin
               files(
                 name,
                 `if [ -e ${ended} ] || ${emptyPrimaryIn(`/data/${file}`)}; then cp ${saved} /data/${file}.new && mv /data/${file}.new /data/${file} || exit 1; fi
-rm -f ${saved} ${ended}`,
+rm -f ${ended} ${saved}`,
               ),
             ],
           },

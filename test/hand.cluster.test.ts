@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { poll } from '../src/base/poll.ts';
-import { toolbox } from '../src/driver.ts';
-import { faultsInForce, type InForce } from '../src/hand.ts';
+import { type Command, type Hosts, toolbox } from '../src/driver.ts';
+import { faultsInForce, healByHand, type InForce } from '../src/hand.ts';
 import { ProvingGround } from './fault/proving-ground.ts';
 
 const cli = path.join(import.meta.dirname, '..', 'src', 'cli.ts');
@@ -36,6 +36,7 @@ function slotquake(...args: string[]): Promise<Ended> {
   return new Promise((resolve) => child.on('close', (code) => resolve({ code, output, errors })));
 }
 const inject = (...args: string[]): Promise<Ended> => slotquake('inject', ...args, '--results', results);
+const pidOf = (process: string | undefined): number => Number(process?.split('/')[1]);
 const inForce = (): Promise<InForce[]> => faultsInForce(ground.cluster.hosts);
 const nothing = (withinMs: number): Promise<void> =>
   poll(
@@ -87,27 +88,37 @@ describe('faults by hand', { timeout: 60_000 }, () => {
   it('end when the process that holds them is killed, by its guard', async () => {
     expect((await inject('block-bus', '--target', 'node-4', '--for', '50s')).code).toBe(0);
     const [fault] = await inForce();
-    process.kill(Number(fault?.holder.split('/')[1]), 'SIGKILL');
+    process.kill(pidOf(fault?.holder), 'SIGKILL');
     await nothing(5_000);
+  });
+
+  it('are left to that guard by whoever heals them meanwhile', async () => {
+    expect((await inject('block-bus', '--target', 'node-4', '--for', '50s')).code).toBe(0);
+    const [fault] = await inForce();
+    process.kill(pidOf(fault?.holder), 'SIGKILL');
+    const { runId, hosts, perform } = ground.cluster.hosts;
+    const performed: Command[] = [];
+    const watched = { runId, hosts, perform: (command: Command) => (performed.push(command), perform.call(ground.cluster.hosts, command)) };
+    await healByHand(watched as Hosts, fault as InForce);
+    await nothing(1_000);
+    expect(performed.filter((command) => !('script' in command && command.script.startsWith('cat ')))).toEqual([]);
+  });
+
+  it('are taken back by whoever heals them when holder and guard are gone', async () => {
+    expect((await inject('block-bus', '--target', 'node-4', '--for', '50s')).code).toBe(0);
+    const [fault] = await inForce();
+    // A holder that runs would notice the end of its guard.
+    process.kill(pidOf(fault?.holder), 'SIGSTOP');
+    process.kill(pidOf(fault?.guard), 'SIGKILL');
+    process.kill(pidOf(fault?.holder), 'SIGKILL');
+    expect((await slotquake('heal', 'all')).output).toContain(`healed ${fault?.id}`);
+    await nothing(1_000);
   });
 
   it('end when their guard is killed: the holder notices, heals and stops', async () => {
     expect((await inject('block-bus', '--target', 'node-4', '--for', '50s')).code).toBe(0);
     const [fault] = await inForce();
-    const holder = fault?.holder.split('/')[1];
-    const guards = readdirSync('/proc').filter((pid) => {
-      try {
-        return (
-          /^\d+$/.test(pid) &&
-          readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(`guard.ts\0${ground.runId}\0`) &&
-          readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(`\0${holder}\0`)
-        );
-      } catch {
-        return false;
-      }
-    });
-    expect(guards).toHaveLength(1);
-    process.kill(Number(guards[0]), 'SIGKILL');
+    process.kill(pidOf(fault?.guard), 'SIGKILL');
     await nothing(8_000);
   });
 

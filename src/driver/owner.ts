@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 
-/** This process as no other can be: machine, process id and the time it started. */
-export const ownName = (): string => `${hostname()}/${process.pid}/${startOf(process.pid)}`;
+/** A process of this machine as no other can be: machine, process id and the time it started. */
+export const nameOf = (pid: number): string => `${hostname()}/${pid}/${startOf(pid)}`;
+export const ownName = (): string => nameOf(process.pid);
 
 /** Whether the process of that name still lives on this machine; one on another machine is taken for gone. */
 export function isAlive(name: string): { readonly alive: boolean; readonly pid: number } {

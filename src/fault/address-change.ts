@@ -110,11 +110,14 @@ export default defineFault({
       const alone = exclusive(node, tag, 'process');
       if (!restart) return [alone, moved];
       const stop = { run: 'stop', node, graceSeconds: 10 } as const;
+      const end = { ...stop, graceSeconds: 13 };
       // Undone in reverse: stopped, moved back, and started with the old settings.
       return [
         alone,
-        // An engine that has waited its 10 s for replicas saves after that, and would lose data if it were killed then.
-        { ...revival(node, tag), do: { ...stop, graceSeconds: 13 } },
+        { ...revival(node, tag), do: nothing(node) },
+        // An engine that has waited its 10 s for replicas saves after that, and would lose data if it were killed then. One that
+        // still ends when this is taken back must have ended before it is started.
+        { do: end, undo: end, residue: nothing(node), healWithinMs: 16_000 },
         moved,
         ...(says === 'new' ? [announce(node, tag, fresh)] : []),
         // Two steps, so that an engine which cannot be asked is stopped all the same. The first only looks.

@@ -53,6 +53,10 @@ while [ ! -e ${job(tag)}/done ]; do
   sleep 0.02
 done >/dev/null 2>&1`;
   const name = `${job(tag)}/run`;
+  const stillLasts = `if [ ! -e ${job(tag)}/done ] && [ -n "$(${processesOf(name)})" ]; then
+  ${plan.how === 'script' ? 'timeout 1 $CLI SCRIPT KILL >/dev/null 2>&1; sleep 0.1' : 'true'}
+  [ -e ${job(tag)}/done ] || { echo 'the block still lasts'; exit 1; }
+fi`;
   return {
     do: engine(
       node,
@@ -66,20 +70,16 @@ setsid sh ${name} </dev/null >/dev/null 2>&1 &`,
       node,
       `${ask}
 [ -d ${job(tag)} ] || exit 0
-if [ ! -e ${job(tag)}/done ] && [ -n "$(${processesOf(name)})" ]; then
-  ${
-    plan.how === 'huge-del'
-      ? endProcessesOf(name)
-      : `${plan.how === 'script' ? 'timeout 1 $CLI SCRIPT KILL >/dev/null 2>&1; sleep 0.1' : 'true'}
-  [ -e ${job(tag)}/done ] || { echo 'the block still lasts'; exit 1; }`
-  }
-fi
+${plan.how === 'huge-del' ? 'true' : stillLasts}
+# Also the PINGs beside it, which look for its end now and then.
+${endProcessesOf(name)}
 ${plan.how === 'huge-del' ? `timeout 5 $CLI -c UNLINK '${key}' >/dev/null || exit 1` : 'true'}
 rm -r ${job(tag)}`,
     ),
     residue: engine(
       node,
       `[ ! -d ${job(tag)} ] || echo "the block has not ended"
+for pid in $(${processesOf(name)}); do echo "process $pid still blocks"; done
 answer=$(timeout 1 $CLI PING 2>&1)
 case $answer in PONG|*NOAUTH*) ;; *) echo "PING: \${answer:-no answer within 1 s}"; exit 0 ;; esac
 ${plan.how === 'huge-del' ? `[ "$(timeout 2 $CLI -c EXISTS '${key}' 2>&1)" = 0 ] || echo 'the huge key is still there'` : 'true'}`,

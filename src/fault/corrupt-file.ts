@@ -3,7 +3,7 @@ import { UsageError } from '../base/errors.ts';
 import { engine, files } from '../driver.ts';
 import { exclusive } from '../exclusive.ts';
 import { bites, defineFault, everywhere, misses } from '../fault.ts';
-import { endedForUndo, nothing, revival } from '../revival.ts';
+import { endedForUndo, nothing, revival, whileAlive } from '../revival.ts';
 
 type Plan = {
   nodes: string[];
@@ -134,10 +134,18 @@ const made = (node: string, tag: string, file: string) => ({
     `if [ -e /data/${file} ]; then ln /data/${file} ${old(tag)} || exit 1; else : >${fresh(tag)} || exit 1; fi; ` +
       `reply=$($CLI SAVE); [ "$reply" = OK ] || { echo "the engine refuses to save: $reply"; exit 1; }`,
   ),
-  undo: files(
+  undo: {
+    run: 'sequence' as const,
     node,
-    // Where the engine did not save, both are one file still, of which mv would move neither name onto the other.
-    `[ ! -e ${old(tag)} ] || { { [ ${old(tag)} -ef /data/${file} ] || mv -f ${old(tag)} /data/${file}; } && rm -f ${old(tag)}; }; [ ! -e ${fresh(tag)} ] || rm -f /data/${file} ${fresh(tag)}`,
-  ),
+    commands: [
+      // A SAVE that goes on would put its file in the place of what is put back: the engine answers when that has ended.
+      whileAlive(engine(node, '$CLI PING >/dev/null; true')),
+      // Where the engine did not save, both are one file still, of which mv would move neither name onto the other.
+      files(
+        node,
+        `[ ! -e ${old(tag)} ] || { { [ ${old(tag)} -ef /data/${file} ] || mv -f ${old(tag)} /data/${file}; } && rm -f ${old(tag)}; }; [ ! -e ${fresh(tag)} ] || rm -f /data/${file} ${fresh(tag)}`,
+      ),
+    ],
+  },
   residue: files(node, `ls ${old(tag)} ${fresh(tag)} 2>/dev/null || true`),
 });

@@ -1,7 +1,7 @@
 import * as z from 'zod';
-import type { Command } from '../driver.ts';
+import { type Command, toolbox } from '../driver.ts';
 import { exclusive } from '../exclusive.ts';
-import { bites, defineFault, everywhere, misses } from '../fault.ts';
+import { type Action, bites, defineFault, everywhere, misses } from '../fault.ts';
 import { restartedEvidence, revival } from '../revival.ts';
 
 type Plan = { nodes: string[]; signal: string; restart: 'at-once' | 'on-heal' };
@@ -30,6 +30,26 @@ function ending(node: string, signal: string): Command {
   };
 }
 
+/**
+ * An engine that was asked to end may be about to when its killer is gone: a mark stands as long as the asking lasts, and
+ * tells the way back to wait for the end before it starts the engine.
+ */
+function asked(node: string, tag: string, signal: string): Action {
+  const { undo, residue } = revival(node, tag);
+  const mark = `/tmp/slotquake-asked-to-end-${tag}`;
+  const unmark = toolbox(node, `rm -f ${mark}`);
+  const sequence = (...commands: Command[]): Command => ({ run: 'sequence', node, commands });
+  return {
+    do: sequence(toolbox(node, `: >${mark}`), ending(node, signal), unmark),
+    undo: sequence(
+      { run: 'if', node, condition: toolbox(node, `[ -e ${mark} ]`), deed: sequence({ run: 'stop', node, graceSeconds: 13 }, unmark) },
+      undo,
+    ),
+    residue: sequence(toolbox(node, `ls ${mark} 2>/dev/null || true`), residue),
+    healWithinMs: 16_000,
+  };
+}
+
 export default defineFault({
   name: 'kill',
   about: 'the engine process ends: a crash, a killed container, a bad day of the host',
@@ -51,7 +71,7 @@ export default defineFault({
       const revived = revival(node, tag);
       return [
         exclusive(node, tag, 'process'),
-        { ...revived, do: ending(node, signal) },
+        orderly.includes(signal) ? asked(node, tag, signal) : { ...revived, do: ending(node, signal) },
         ...(restart === 'at-once' ? [{ ...revived, do: { run: 'start', node } as const }] : []),
       ];
     }),

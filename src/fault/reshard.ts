@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { endProcessesOf } from '../background.ts';
+import { endProcessesOf, processesOf } from '../background.ts';
 import { UsageError } from '../base/errors.ts';
 import { engine } from '../driver.ts';
 import { exclusive } from '../exclusive.ts';
@@ -34,6 +34,7 @@ export default defineFault({
   },
   actions: ({ from, to, slots }, tag) => {
     const list = slots.join(' ');
+    const name = `${job(tag)}/run`;
     return [
       exclusive(from.node, tag, 'slots'),
       {
@@ -42,15 +43,15 @@ export default defineFault({
           `${slotFunctions}
 [ "$(owned '${from.place}' '${list}' | wc -l)" -eq ${slots.length} ] || { echo "${from.node} no longer owns all of ${list}"; exit 1; }
 mkdir -p ${job(tag)} || exit 1
-cat >${job(tag)}/run <<'END'
+cat >${name} <<'END'
 $CLI --cluster reshard ${from.place.replace(' ', ':')} --cluster-from ${from.id} --cluster-to ${to.id} --cluster-slots ${slots.length} --cluster-yes >${job(tag)}/log 2>&1
 END
-setsid sh ${job(tag)}/run </dev/null >/dev/null 2>&1 &`,
+setsid sh ${name} </dev/null >/dev/null 2>&1 &`,
         ),
         undo: engine(
           from.node,
-          `[ -d ${job(tag)} ] || exit 0
-${endProcessesOf(`${job(tag)}/run`)}
+          `${endProcessesOf(name)}
+[ -d ${job(tag)} ] || exit 0
 ${bothEnds(from, to)}
 bring_back $away_id "$away" $home_id "$home" '${list}' || exit 1
 rm -r ${job(tag)}`,
@@ -58,6 +59,7 @@ rm -r ${job(tag)}`,
         residue: engine(
           from.node,
           `[ ! -d ${job(tag)} ] || echo 'the slots have not all gone back'
+for pid in $(${processesOf(name)}); do echo "process $pid still moves them"; done
 [ ! -d ${job(tag)} ] || exit 0
 ${bothEnds(from, to)}
 left '${list}' "$away" "$home"`,

@@ -37,6 +37,7 @@ describe('address-change', () => {
       'stop',
       'files',
       'toolbox',
+      'stop',
       'start',
       'toolbox',
     ]);

@@ -4,13 +4,14 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { poll } from '../../src/base/poll.ts';
 import blockBus from '../../src/fault/block-bus.ts';
+import kill from '../../src/fault/kill.ts';
 import forget from '../../src/fault/forget.ts';
 import latency from '../../src/fault/latency.ts';
 import pause from '../../src/fault/pause.ts';
 import removeNode from '../../src/fault/remove-node.ts';
 import wrongConfig from '../../src/fault/wrong-config.ts';
 import { type Command, engine, toolbox } from '../../src/driver.ts';
-import type { ActiveFault, Fault } from '../../src/fault.ts';
+import type { Action, ActiveFault, Fault } from '../../src/fault.ts';
 import { seededRandom } from '../../src/base/random.ts';
 import { together } from '../../src/base/together.ts';
 import { takeBack } from '../../src/undo.ts';
@@ -26,6 +27,7 @@ afterAll(() => ground[Symbol.asyncDispose]());
 const inject = (fault: Fault): Promise<ActiveFault> => ground.injector().inject(fault, new AbortController().signal);
 const engineOf = (node: string): Docker.Container =>
   docker.getContainer(ground.cluster.hosts.hosts.find(({ name }) => name === node)?.container ?? '');
+const addressOf = (node: string): string => ground.cluster.nodes.find(({ name }) => name === node)?.address ?? '';
 const rulesAt = (node: string): Promise<string> => ground.must(toolbox(node, 'iptables-save | grep SLOTQUAKE || true'));
 
 describe('a fault in adversity', { timeout: 90_000 }, () => {
@@ -75,6 +77,29 @@ describe('a fault in adversity', { timeout: 90_000 }, () => {
     expect(told).toContain('fault-effective');
     expect(told).not.toContain('fault-ineffective');
     await ground.healthy();
+  });
+
+  it('that asked an engine to end is not over before that has ended and runs again', async () => {
+    await ground.healthy();
+    const replica = 'node-4';
+    const [view] = ground.observer.latest('topology').values();
+    const replicated = view?.find(({ id }) => id === view.find((peer) => peer.address === addressOf(replica))?.primary);
+    const node = ground.cluster.nodes.find(({ address }) => address === replicated?.address)?.name ?? '';
+    const fault = kill(node, { signal: 'SIGTERM' });
+    const step = fault.actions(fault.plan(ground.cluster, view ?? [], seededRandom(1)).plan, 't7')[1];
+    const [mark] = step?.do.run === 'sequence' ? step.do.commands : [];
+    const { startedAtEpochMs } = await ground.cluster.hosts.state(node);
+    // It waits for a replica that is behind; some of these keys are its own.
+    await engineOf(replica).pause();
+    await ground.must(engine(node, 'for key in a b c d e f g h; do $CLI SET $key 1; $CLI DEL $key; done >/dev/null'));
+    // As when its holder is killed while it waits for the end.
+    await ground.must(mark as Command);
+    await ground.cluster.hosts.perform({ run: 'kill', node, signal: 'SIGTERM', waitMs: 1 });
+    await takeBack(ground.cluster.hosts, step as Action);
+    expect((await ground.cluster.hosts.state(node)).startedAtEpochMs).toBeGreaterThan(startedAtEpochMs);
+    await engineOf(replica).unpause();
+    await ground.healthy();
+    expect((await ground.cluster.hosts.state(node)).status).toBe('running');
   });
 
   it('is healed in the right order with others: the pause that came last goes first', async () => {

@@ -17,10 +17,10 @@ describe('kill', () => {
     expect(actions({ signal: 'SIGSEGV' }).slice(1)).toMatchObject([
       { run: 'sequence', commands: [{ signal: 'SIGSEGV' }, { signal: 'SIGKILL' }] },
     ]);
-    expect(actions({ signal: 'SIGTERM' })).toMatchObject([{ run: 'toolbox' }, { run: 'kill', signal: 'SIGTERM' }]);
   });
   it('waits for an engine that waits for its replicas before it ends', () => {
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) expect(actions({ signal })[1]).toMatchObject({ signal, waitMs: 12_000 });
+    for (const signal of ['SIGTERM', 'SIGINT'] as const)
+      expect(actions({ signal })[1]).toMatchObject({ commands: [{ run: 'toolbox' }, { signal, waitMs: 12_000 }, { run: 'toolbox' }] });
     expect(actions({})[1]).not.toHaveProperty('waitMs');
   });
   it('bites when the engine has exited and is silent', async () => {
