@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { messageOf } from '../../src/base/errors.ts';
 import { poll } from '../../src/base/poll.ts';
 import { seededRandom } from '../../src/base/random.ts';
@@ -6,19 +6,9 @@ import { allFaults } from '../../src/faults.ts';
 import type { ActiveFault, Fault } from '../../src/fault.ts';
 import type { EventOf } from '../../src/timeline.ts';
 import { exampleOf } from './contract.ts';
-import { ProvingGround } from './proving-ground.ts';
+import { ground, keepGround } from './ground.ts';
 
-let ground: ProvingGround;
-beforeAll(async () => {
-  ground = await ProvingGround.open();
-});
-afterAll(() => ground[Symbol.asyncDispose]());
-// What one fault has broken must not fail the tests of the next.
-afterEach(async ({ task }) => {
-  if (task.result?.state !== 'fail') return;
-  await ground[Symbol.asyncDispose]();
-  ground = await ProvingGround.open();
-});
+keepGround();
 
 /** The evidence that a fault bites, as the injector recorded it for this very instance. */
 function effective(sinceSeq: number): Promise<readonly string[]> {

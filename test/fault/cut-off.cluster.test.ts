@@ -1,11 +1,11 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { seededRandom } from '../../src/base/random.ts';
 import type { Command } from '../../src/driver.ts';
 import type { Action } from '../../src/fault.ts';
 import { allFaults } from '../../src/faults.ts';
 import { takeBack } from '../../src/undo.ts';
 import { exampleOf } from './contract.ts';
-import { ProvingGround } from './proving-ground.ts';
+import { ground, keepGround } from './ground.ts';
 
 /*
  * Who ends a harness that is gone ends the scripts that it left running, wherever they are. A kill at a random moment
@@ -13,17 +13,7 @@ import { ProvingGround } from './proving-ground.ts';
  * command, after its second and so on, in the very way in which a guard ends it: its whole process group, by SIGKILL.
  */
 
-let ground: ProvingGround;
-beforeAll(async () => {
-  ground = await ProvingGround.open();
-});
-afterAll(() => ground[Symbol.asyncDispose]());
-// What one fault has broken must not fail the tests of the next.
-afterEach(async ({ task }) => {
-  if (task.result?.state !== 'fail') return;
-  await ground[Symbol.asyncDispose]();
-  ground = await ProvingGround.open();
-});
+keepGround();
 
 /** Commands that change something; the engine's client is counted too, by the name it has there. */
 const changing = 'cp dd fallocate ip iptables iptables-restore kill ln mkdir mv python3 rm rmdir setsid tc truncate'.split(' ');

@@ -2,28 +2,18 @@ import { spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { poll } from '../../src/base/poll.ts';
 import { seededRandom } from '../../src/base/random.ts';
 import { allFaults } from '../../src/faults.ts';
 import { faultsInForce, type HandSpec } from '../../src/hand.ts';
 import { exampleOf } from './contract.ts';
-import { ProvingGround } from './proving-ground.ts';
+import { ground, keepGround, renewGround } from './ground.ts';
 
 const script = path.join(import.meta.dirname, '..', '..', 'src', 'hand.ts');
 const kills = 5;
 
-let ground: ProvingGround;
-beforeAll(async () => {
-  ground = await ProvingGround.open();
-});
-afterAll(() => ground[Symbol.asyncDispose]());
-// What one fault has broken must not fail the tests of the next.
-afterEach(async ({ task }) => {
-  if (task.result?.state !== 'fail') return;
-  await ground[Symbol.asyncDispose]();
-  ground = await ProvingGround.open();
-});
+keepGround();
 
 /** The guard's journal of one attempt; empty when the holder was killed before it had one. */
 function journalOf(results: string): { readonly at: string; readonly say: string; readonly id?: number; readonly clean?: boolean }[] {
@@ -100,10 +90,7 @@ for (const [name, maker] of await allFaults()) {
     it(`leaves nothing within 5 s when its holder ends by SIGKILL at a random moment, ${kills} times`, async () => {
       const { target, parameters } = exampleOf(maker);
       const random = seededRandom([...name].reduce((sum, char) => sum * 31 + char.charCodeAt(0), 7) % 1_000_000);
-      await ground.healthy(15_000).catch(async () => {
-        await ground[Symbol.asyncDispose]();
-        ground = await ProvingGround.open();
-      });
+      await ground.healthy(15_000).catch(renewGround);
       const before = await ground.snapshot();
       const attempts: Attempt[] = [];
       for (let round = 0; round < kills; round++) {
