@@ -154,7 +154,7 @@ export interface LogLine {
 
 /**
  * The parts of a run that exist in the container engine. Created first (networks, volumes, toolboxes), so that every
- * address is known before an engine process starts; everything carries the run's label.
+ * address is known before a container starts; everything carries the run's label.
  */
 export interface Hosts extends AsyncDisposable {
   readonly runId: string;
@@ -163,12 +163,13 @@ export interface Hosts extends AsyncDisposable {
   readonly reach: Reach;
   readonly subnet: string;
   /**
-   * Writes files into the node's data directory, by their paths there, before or while the engine runs: many at a time cost
-   * no more than one.
+   * Starts each engine process as soon as its toolbox runs, its files written before by their paths in its data directory.
+   * Resolves when all of them run and every place passes connections on.
    */
-  write(node: string, files: Readonly<Record<string, string>>): Promise<void>;
-  /** Starts the engine processes with these arguments, all together. */
-  start(argv: (host: Host) => readonly string[]): Promise<void>;
+  start(
+    of: (host: Host) => { readonly files: Readonly<Record<string, string>>; readonly argv: readonly string[] },
+    signal?: AbortSignal,
+  ): Promise<void>;
   /** Carries a command out. Bounded in time: a node that is paused or gone makes it fail, never hang. */
   perform(command: Command): Promise<CommandResult>;
   /** What the container engine knows of the node's engine container now. */

@@ -4,7 +4,8 @@
  */
 export async function together<T, R>(items: Iterable<T>, work: (item: T, index: number) => Promise<R>): Promise<R[]> {
   const settled = await Promise.allSettled([...items].map(async (item, index) => work(item, index)));
-  const failures = settled.filter((result) => result.status === 'rejected').map((result) => result.reason as unknown);
+  // What failed for one and the same reason failed once.
+  const failures = [...new Set(settled.filter((result) => result.status === 'rejected').map((result) => result.reason as unknown))];
   if (failures.length === 1) throw failures[0];
   if (failures.length > 1) throw new AggregateError(failures);
   return settled.map((result) => (result as PromiseFulfilledResult<R>).value);

@@ -107,17 +107,20 @@ export async function formCluster(driver: Driver, spec: ClusterSpec, options: Fo
   });
   const nodes = layOut(reached.slice(0, count), options.runId, replicas);
   const written = spec.formation !== 'meet';
-  await together(reached, (host) => {
-    const node = written && nodes.find(({ name }) => name === host.name);
-    return hosts.write(host.name, {
-      'redis.conf': redisConf({ ...announced(host, spec.hostnames), ...settingsOf(host) }, host.dial.login),
-      ...(node ? { 'nodes.conf': nodesConf(nodes, node, engine, spec.hostnames) } : {}),
-      ...(certificates ? certificateFiles(certificates) : {}),
-    });
-  });
   options.signal?.throwIfAborted();
   const binary = engine.kind === 'valkey' ? 'valkey-server' : 'redis-server';
-  await hosts.start(() => [binary, '/data/redis.conf']);
+  await hosts.start(({ name }) => {
+    const host = reached.find((each) => each.name === name) as Host;
+    const node = written && nodes.find((each) => each.name === name);
+    return {
+      argv: [binary, '/data/redis.conf'],
+      files: {
+        'redis.conf': redisConf({ ...announced(host, spec.hostnames), ...settingsOf(host) }, host.dial.login),
+        ...(node ? { 'nodes.conf': nodesConf(nodes, node, engine, spec.hostnames) } : {}),
+        ...(certificates ? certificateFiles(certificates) : {}),
+      },
+    };
+  }, options.signal);
   const cluster: Cluster = {
     engine,
     nodes,

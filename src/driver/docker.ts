@@ -130,7 +130,19 @@ async function provision(docker: Docker, spec: HostsSpec, signal?: AbortSignal):
     });
     return { name, volume, container, ip };
   });
-  await joinInTurn(toolboxes.map(({ container }) => container));
+  const stands = await together(placeNames, (name, index) =>
+    createStand(docker, spec, {
+      name,
+      address: addressIn(network.subnet, 11 + names.length + index),
+      network: network.name,
+      reach,
+      ports: names.map(portTo),
+      common,
+    }),
+  );
+  const joining = new Joining([...toolboxes, ...stands]);
+  // A port is known when its container runs; an address was chosen before, and nobody has to wait for its container.
+  if (reach === 'ports') await joining.all();
   const hosts = await together(toolboxes, async ({ name, container, ip }): Promise<Host> => ({
     name,
     container: `slotquake-${spec.runId}-${name}`,
@@ -140,27 +152,49 @@ async function provision(docker: Docker, spec: HostsSpec, signal?: AbortSignal):
     dial: reach === 'ports' ? dialPublished(await publishedPorts(container, [clientPort]), clientPort) : { host: ip, port: clientPort },
     memoryBytes: spec.memoryMb * 2 ** 20,
   }));
-  const stands = await together(placeNames, (name, index) =>
-    createStand(docker, spec, {
-      name,
-      address: addressIn(network.subnet, 11 + names.length + index),
-      network: network.name,
-      reach,
-      hosts,
-      common,
-    }),
+  const places = await together(stands, async ({ name, address, container }) =>
+    placeAt(name, address, reach === 'ports' ? await publishedPorts(container, names.map(portTo)) : null),
   );
-  await joinInTurn(stands.map(({ container }) => container));
-  const places = await together(stands, (stand) => makePlace(stand, hosts, reach));
-  return new DockerHosts(docker, spec.runId, hosts, places, reach, network.subnet, { ...common }, spec);
+  return new DockerHosts(docker, spec.runId, hosts, places, reach, network.subnet, { ...common }, { spec, joining });
 }
 
 /**
- * Starts containers one after another, for each joins its network as it starts. Engines up to 27 count the endpoints of a
- * network wrongly where several join or leave at once (libnetwork endpoint_cnt.go), and then never remove it.
+ * Containers that start one after another, for each joins its network as it starts. Engines up to 27 count the endpoints of
+ * a network wrongly where several join or leave at once (libnetwork endpoint_cnt.go), and then never remove it. What does not
+ * join, such as the engine of a node, may start beside them.
  */
-async function joinInTurn(containers: readonly Docker.Container[]): Promise<void> {
-  for (const container of containers) await container.start();
+class Joining {
+  readonly #stop = new AbortController();
+  readonly #joined: ReadonlyMap<string, Promise<unknown>>;
+
+  constructor(containers: readonly { readonly name: string; readonly container: Docker.Container }[]) {
+    let last: Promise<unknown> = Promise.resolve();
+    this.#joined = new Map(
+      containers.map(({ name, container }) => {
+        last = last.then(() => {
+          this.#stop.signal.throwIfAborted();
+          return container.start();
+        });
+        last.catch(() => {});
+        return [name, last];
+      }),
+    );
+  }
+
+  /** Resolves when this one runs. One that could not start fails all after it. */
+  async of(name: string): Promise<void> {
+    await this.#joined.get(name);
+  }
+
+  async all(): Promise<void> {
+    await Promise.all(this.#joined.values());
+  }
+
+  /** None starts any more once this has resolved. */
+  async end(): Promise<void> {
+    this.#stop.abort();
+    await Promise.allSettled(this.#joined.values());
+  }
 }
 
 interface PlaceSpec {
@@ -168,7 +202,7 @@ interface PlaceSpec {
   readonly address: string;
   readonly network: string;
   readonly reach: Reach;
-  readonly hosts: readonly Host[];
+  readonly ports: readonly number[];
   readonly common: Readonly<Record<string, string>>;
 }
 
@@ -179,8 +213,7 @@ interface Stand {
   readonly container: Docker.Container;
 }
 
-async function createStand(docker: Docker, spec: HostsSpec, { name, address, network, reach, hosts, common }: PlaceSpec): Promise<Stand> {
-  const ports = hosts.map((host) => portTo(host.name));
+async function createStand(docker: Docker, spec: HostsSpec, { name, address, network, reach, ports, common }: PlaceSpec): Promise<Stand> {
   const container = await docker.createContainer({
     name: `slotquake-${spec.runId}-${name}`,
     Image: spec.toolboxImage,
@@ -200,17 +233,6 @@ async function createStand(docker: Docker, spec: HostsSpec, { name, address, net
     NetworkingConfig: { EndpointsConfig: { [network]: { Aliases: [name], IPAMConfig: { IPv4Address: address } } } },
   });
   return { name, address, container };
-}
-
-async function makePlace({ name, address, container }: Stand, hosts: readonly Host[], reach: Reach): Promise<Place> {
-  const ports = hosts.map((host) => portTo(host.name));
-  using shell = await ContainerShell.open(container, 'toolbox', name);
-  const { exitCode, output } = await within(`the rules of ${name}`, scriptWithinMs, shell.run(placeScript(hosts)));
-  if (exitCode !== 0)
-    throw new SlotquakeError(
-      `the place ${name} cannot pass connections on (exit ${exitCode}): ${output}; it needs NAT and connection tracking in the kernel, or a cluster without places`,
-    );
-  return placeAt(name, address, reach === 'ports' ? await publishedPorts(container, ports) : null);
 }
 
 /** `ports` tells which port of this machine each port of the place is published as; null where it is reached by address. */
@@ -337,7 +359,7 @@ class DockerHosts implements Hosts {
   readonly subnet: string;
   readonly #docker: Docker;
   readonly #labels: Record<string, string>;
-  readonly #spec: HostsSpec | null;
+  readonly #provisioned: { readonly spec: HostsSpec; readonly joining: Joining } | null;
   readonly #shells = new Map<string, Promise<ContainerShell>>();
   /** Nodes whose end we are about to cause. */
   readonly #expectedExits = new Set<string>();
@@ -352,7 +374,7 @@ class DockerHosts implements Hosts {
     reach: Reach,
     subnet: string,
     common: Record<string, string>,
-    spec: HostsSpec | null,
+    provisioned: { readonly spec: HostsSpec; readonly joining: Joining } | null,
   ) {
     this.#docker = docker;
     this.runId = runId;
@@ -361,7 +383,7 @@ class DockerHosts implements Hosts {
     this.reach = reach;
     this.subnet = subnet;
     this.#labels = common;
-    this.#spec = spec;
+    this.#provisioned = provisioned;
   }
 
   #host(node: string): Host {
@@ -400,37 +422,59 @@ class DockerHosts implements Hosts {
     if (answer !== ipOf(host)) throw new Error(`getaddrinfo ${host.name} ${answer === undefined ? 'EAI_AGAIN' : `leads to ${answer}`}`);
   }
 
-  async write(node: string, files: Readonly<Record<string, string>>): Promise<void> {
+  async start(of: Parameters<Hosts['start']>[0], signal?: AbortSignal): Promise<void> {
+    if (!this.#provisioned) throw new SlotquakeError('only the process that provisioned a run can start its engines');
+    const { spec, joining } = this.#provisioned;
+    const engines = together(this.hosts, async (host) => {
+      const { files, argv } = of(host);
+      await joining.of(host.name);
+      signal?.throwIfAborted();
+      await this.#write(host, files);
+      await this.#startEngine(host, spec, argv);
+      // Opened now, so that the first fault does not pay for it; nobody waits for it, and a cluster that is kept may see none.
+      if (!spec.kept) this.#shell(host, 'toolbox').catch(() => {});
+    });
+    const places = together(this.places, async ({ name }) => {
+      await joining.of(name);
+      signal?.throwIfAborted();
+      await this.#passOn(name);
+    });
+    await together([engines, places], (each) => each);
+  }
+
+  async #write({ toolbox }: Host, files: Readonly<Record<string, string>>): Promise<void> {
     const archive = pack();
     for (const [name, content] of Object.entries(files)) archive.entry({ name, uid: engineUid, gid: engineUid, mode: 0o644 }, content);
     archive.finalize();
-    await this.#docker.getContainer(this.#host(node).toolbox).putArchive(archive as unknown as NodeJS.ReadableStream, { path: '/data' });
+    await this.#docker.getContainer(toolbox).putArchive(archive as unknown as NodeJS.ReadableStream, { path: '/data' });
   }
 
-  async start(argv: (host: Host) => readonly string[]): Promise<void> {
-    const spec = this.#spec;
-    if (!spec) throw new SlotquakeError('only the process that provisioned a run can start its engines');
-    await together(this.hosts, async (host) => {
-      const container = await this.#docker.createContainer({
-        name: host.container,
-        Image: spec.image,
-        Entrypoint: [argv(host)[0] as string],
-        Cmd: argv(host).slice(1) as string[],
-        User: `${engineUid}:${engineUid}`,
-        WorkingDir: '/data',
-        Labels: { ...this.#labels, [labels.node]: host.name, [labels.address]: host.address, [labels.part]: 'engine' },
-        HostConfig: {
-          NetworkMode: `container:${host.toolbox}`,
-          Memory: spec.memoryMb * 2 ** 20,
-          MemorySwap: spec.memoryMb * 2 ** 20,
-          Mounts: [{ Type: 'volume', Source: host.container, Target: '/data' }],
-          LogConfig: { Type: 'json-file', Config: { 'max-size': '50m' } },
-        },
-      });
-      await container.start();
+  async #startEngine(host: Host, spec: HostsSpec, [program = '', ...words]: readonly string[]): Promise<void> {
+    const container = await this.#docker.createContainer({
+      name: host.container,
+      Image: spec.image,
+      Entrypoint: [program],
+      Cmd: words,
+      User: `${engineUid}:${engineUid}`,
+      WorkingDir: '/data',
+      Labels: { ...this.#labels, [labels.node]: host.name, [labels.address]: host.address, [labels.part]: 'engine' },
+      HostConfig: {
+        NetworkMode: `container:${host.toolbox}`,
+        Memory: spec.memoryMb * 2 ** 20,
+        MemorySwap: spec.memoryMb * 2 ** 20,
+        Mounts: [{ Type: 'volume', Source: host.container, Target: '/data' }],
+        LogConfig: { Type: 'json-file', Config: { 'max-size': '50m' } },
+      },
     });
-    // Opened now, so that the first fault does not pay for it.
-    await together(this.hosts, (host) => this.#shell(host, 'toolbox'));
+    await container.start();
+  }
+
+  async #passOn(place: string): Promise<void> {
+    const { exitCode, output } = await this.perform({ run: 'toolbox', node: place, script: placeScript(this.hosts) });
+    if (exitCode !== 0)
+      throw new SlotquakeError(
+        `the place ${place} cannot pass connections on (exit ${exitCode}): ${output}; it needs NAT and connection tracking in the kernel, or a cluster without places`,
+      );
   }
 
   #shell(host: Pick<Host, 'name' | 'container' | 'toolbox'>, kind: ShellKind): Promise<ContainerShell> {
@@ -447,6 +491,7 @@ class DockerHosts implements Hosts {
   async #script(host: Pick<Host, 'name' | 'container' | 'toolbox'>, kind: ShellKind, script: string): Promise<CommandResult> {
     // A shell in a paused container can neither be opened nor asked; the next command gets a fresh one.
     try {
+      await this.#provisioned?.joining.of(host.name);
       return await within(`a command at ${host.name}`, scriptWithinMs, this.#runIn(host, kind, script));
     } catch (error) {
       const key = `${host.name} ${kind}`;
@@ -701,6 +746,7 @@ class DockerHosts implements Hosts {
   }
 
   async remove(): Promise<void> {
+    await this.#provisioned?.joining.end();
     for (const shell of this.#shells.values()) (await shell.catch(() => null))?.[Symbol.dispose]();
     this.#shells.clear();
     await poll(
