@@ -99,6 +99,7 @@ program
     ]),
   )
   .option('--config <file>', "lay these settings over the variant's, as JSON; everything must hold with them")
+  .addOption(new Option('--in-turn', 'wait with the formed cluster for the word of the process that started this').hideHelp())
   .addHelpText(
     'after',
     examples(

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { parseDuration } from './base/duration.ts';
+import { formatMs, parseDuration } from './base/duration.ts';
 import { AbortedError, InconclusiveError, messageOf, SlotquakeError } from './base/errors.ts';
 import { poll, sleepMs } from './base/poll.ts';
 import { together } from './base/together.ts';
@@ -19,6 +19,7 @@ import type { Invariant } from './invariant.ts';
 import { allInvariants } from './invariants.ts';
 import { type Judgement, judge } from './judge.ts';
 import { Observer } from './observe.ts';
+import type { Turn } from './pool.ts';
 import { writeReport } from './report.ts';
 import { settle } from './settle.ts';
 import { watchStalls } from './stall.ts';
@@ -58,6 +59,8 @@ export interface RunOptions {
   /** The command line that repeats this run. */
   readonly command: string;
   readonly signal: AbortSignal;
+  /** Taken when the cluster is formed, by runs of which the next forms its cluster while the present one goes on. */
+  readonly turn?: Turn | undefined;
   /** Called for every event as it is recorded, for live progress. Must not throw. */
   readonly onEvent?: ((event: TimelineEvent) => void) | undefined;
 }
@@ -74,6 +77,8 @@ export interface RunResult {
 
 /** How long six fresh nodes may take to agree. */
 const formWithinMs = 30_000;
+/** Who waits no longer for its turn has not waited. */
+const atOnceMs = 20;
 
 /**
  * form → steady → disturb → settle → verify → judge. Whatever happens on the way, faults are healed, the containers are
@@ -103,6 +108,7 @@ export async function runExperiment(experiment: Experiment, options: RunOptions)
     // The verdict says it all.
     if (error instanceof InconclusiveError) error = undefined;
   }
+  options.turn?.over();
   // From here on nothing asks the signal: cleaning up happens in every case.
   try {
     await run.cleanUp();
@@ -198,6 +204,7 @@ class Run {
   async go(invariantNames: readonly string[]): Promise<void> {
     const random = seededRandom(this.#options.seed);
     const { info, observer, cluster } = await this.#form(invariantNames);
+    await this.#takeTurn(info, observer);
     const injector = new Injector({
       cluster,
       recorder: this.#recorder,
@@ -259,6 +266,7 @@ class Run {
       healthySinceMs !== null ? { type: 'settled', afterMs: Math.max(0, healthySinceMs - healedAtMs) } : { type: 'not-settled', lacking },
     );
 
+    this.#options.turn?.spare();
     // A moment of normal work, so that clients are seen to have recovered too.
     await sleepMs(500, this.#signal);
     await load.stop();
@@ -322,13 +330,32 @@ class Run {
     observer.start(this.#fail);
     const info = this.info(invariantNames);
     writeFileSync(path.join(folder, 'run.json'), `${JSON.stringify(info, null, 2)}\n`);
+    await this.#healthy(info, observer);
+    return { info, observer, cluster };
+  }
+
+  /** Waits until the run before this one is over. The cluster must still be as it was formed, by answers given after that. */
+  async #takeTurn(info: RunInfo, observer: Observer): Promise<void> {
+    if (!this.#options.turn) return;
+    const sinceMs = this.#recorder.nowMs();
+    await this.#options.turn.take(this.#signal);
+    const stoodMs = this.#recorder.nowMs() - sinceMs;
+    if (stoodMs < atOnceMs) return;
+    this.#recorder.record({
+      type: 'noted',
+      text: `the cluster stood ready for ${formatMs(stoodMs)}, until the run before this one was over`,
+    });
+    await this.#healthy(info, observer);
+  }
+
+  async #healthy(info: RunInfo, observer: Observer): Promise<void> {
     this.#recorder.record({ type: 'waiting', until: 'every node describes the same healthy cluster', withinMs: formWithinMs });
     const { lacking } = await settle(() => info, observer, this.#recorder, { withinMs: formWithinMs }, this.#signal);
-    if (lacking.length > 0)
-      throw new SlotquakeError(
-        `the cluster did not form within ${formWithinMs / 1_000} s: ${lacking.slice(0, 6).join('; ')}${lastWords(path.join(folder, 'logs'))}; see the engines' logs in ${path.join(folder, 'logs')}`,
-      );
-    return { info, observer, cluster };
+    if (lacking.length === 0) return;
+    const logs = path.join(this.#options.folder, 'logs');
+    throw new SlotquakeError(
+      `the cluster did not form within ${formWithinMs / 1_000} s: ${lacking.slice(0, 6).join('; ')}${lastWords(logs)}; see the engines' logs in ${logs}`,
+    );
   }
 
   /** An engine that refuses its image or its settings ends at once: no use in waiting for it. */

@@ -5,7 +5,7 @@ import { didYouMean } from '../base/nearest.ts';
 import type { Experiment } from '../experiment.ts';
 import { defaultEngine, resolveEngineImage, resolveToolboxImage } from '../image.ts';
 import { allMeasured, canRecord, keepMeasured, measuredOf } from '../measured.ts';
-import { type Done, roomHere, runPool } from '../pool.ts';
+import { type Done, roomHere, runPool, type Turn } from '../pool.ts';
 import { childRun, type RunLine } from './child.ts';
 import { experimentNames, loadExperiment } from './load.ts';
 import { writable } from './results.ts';
@@ -77,9 +77,9 @@ export async function catalogue(names: readonly string[], flags: CatalogueFlags,
   };
   const jobs = wanted.map((each) => {
     const child = childRun({ ...each, name: each.experiment.name, results: flags.results, seed: flags.seed });
-    const run = async (stop: AbortSignal): Promise<Ended> => {
+    const run = async (stop: AbortSignal, turn: Turn): Promise<Ended> => {
       const startedAtMs = performance.now();
-      return { line: await child.run(stop), engine: each.engine, tookMs: performance.now() - startedAtMs };
+      return { line: await child.run(stop, turn), engine: each.engine, tookMs: performance.now() - startedAtMs };
     };
     return { ...child, run };
   });

@@ -5,7 +5,8 @@ import { sizesOf } from '../cluster.ts';
 import { toolboxMemoryMb } from '../driver.ts';
 import { clusterOf, type Experiment } from '../experiment.ts';
 import type { Judgement } from '../judge.ts';
-import type { Job } from '../pool.ts';
+import type { Job, Turn } from '../pool.ts';
+import { passOn, type TurnMessage } from './turn.ts';
 
 /** What `run --json` prints; a variant that cannot be asked of the engine has no record. */
 export type RunLine = { readonly experiment: string; readonly variant: string; readonly seed: number } & (
@@ -37,8 +38,8 @@ export function childRun({ name, experiment, variant, engine, results, seed, con
   return {
     name: `${experiment.name}/${variant} on ${engine}`,
     memoryBytes: memoryOf(experiment, variant),
-    run: async (signal) => {
-      const { code, output, errors } = await command(['run', name, ...flags, '--json'], signal);
+    run: async (signal, turn) => {
+      const { code, output, errors } = await command(['run', name, ...flags, '--json', '--in-turn'], signal, turn);
       const line = output.split('\n').find((text) => text.startsWith('{'));
       if (signal.aborted) throw signal.reason;
       if (code === exitCode.aborted) throw new AbortedError();
@@ -57,7 +58,7 @@ export function childRun({ name, experiment, variant, engine, results, seed, con
 }
 
 /** What the containers of a run may take at most, and the process that runs it. */
-function memoryOf(experiment: Experiment, variant: string): number {
+export function memoryOf(experiment: Experiment, variant: string): number {
   const { count, spares, places, memoryMb, diskMb } = sizesOf(clusterOf(experiment, variant));
   return ((count + spares) * (memoryMb + diskMb + toolboxMemoryMb) + places * toolboxMemoryMb + harnessMb) * megabyte;
 }
@@ -72,10 +73,11 @@ interface Ended {
  * One command of ours in a process of its own. It is asked to stop when the signal aborts, and stops by itself when this
  * process is gone, for the channel between them ends with it.
  */
-function command(args: readonly string[], signal: AbortSignal): Promise<Ended> {
+function command(args: readonly string[], signal: AbortSignal, turn: Turn): Promise<Ended> {
   const child = spawn(process.execPath, [cli, ...args], { stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
   const stop = (): boolean => child.kill('SIGTERM');
   signal.addEventListener('abort', stop);
+  child.on('message', (message: TurnMessage) => void passOn(message, turn, signal, child));
   let output = '';
   let errors = '';
   child.stdout?.setEncoding('utf8').on('data', (chunk: string) => (output += chunk));
