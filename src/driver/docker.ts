@@ -1,4 +1,4 @@
-import { PassThrough } from 'node:stream';
+import { type Duplex, PassThrough } from 'node:stream';
 import type Docker from 'dockerode';
 import { pack } from 'tar-stream';
 import { messageOf, SlotquakeError, UsageError } from '../base/errors.ts';
@@ -23,7 +23,7 @@ import { identify } from './container/identify.ts';
 import { parseLogLine } from './container/log-line.ts';
 import { placeScript, placeSysctls, portTo } from './container/place.ts';
 import { runAlone, runBeside, surgeonLabel } from './container/one-shot.ts';
-import { ContainerShell, endShellsOf, kindsIn, type ShellKind } from './container/shell.ts';
+import { ContainerShell, endShellsOf, kindsIn, quote, type ShellKind } from './container/shell.ts';
 import { addressOf, lookupScript } from './container/lookup.ts';
 import { addressIn, candidates, isLocalAddress, localNetworks, overlaps, rangeOf } from './container/subnet.ts';
 import { usageIn } from './container/usage.ts';
@@ -46,12 +46,27 @@ const clientPort = 6379;
 const notAsked = 125;
 /** A shell that waits also buries the orphans of what faults start in the background. */
 const waiting = ['sh', '-c', 'while :; do sleep 2147483647 & wait; done'];
+/** Without NoCopy whoever mounts it while it is empty gives it the owner that the folder has in his image. */
+const dataIn = (volume: string): Docker.MountSettings => ({
+  Type: 'volume',
+  Source: volume,
+  Target: '/data',
+  VolumeOptions: { NoCopy: true, Labels: {}, DriverConfig: { Name: 'local', Options: {} } },
+});
+const [written, refused] = ['written', 'refused'];
+/**
+ * What a toolbox does first: it unpacks the files of its node as they come in. An archive that the container engine is given
+ * starts that engine anew to unpack it, which takes as long as a container.
+ */
+const unpacking = ['sh', '-c', `tar -x -C /data && echo ${written} || echo ${refused}; exec ${quote(waiting)}`];
 const cpuPeriodUs = 100_000;
 /** A lookup that nobody answers is given up after 2 s; by default it takes 5 s twice (resolv.conf(5)). Scaled like all times here. */
 const resolverOptions = ['timeout:2', 'attempts:1'];
 /** What a script or a deed of the container engine may take before it counts as failed. */
 const scriptWithinMs = 8_000;
 const deedWithinMs = 15_000;
+/** How long a toolbox that runs may take to unpack the files of its node, which are few and small. */
+const filesWithinMs = 15_000;
 /** How long an engine may take to end of a signal. */
 const endWithinMs = 5_000;
 /** How long it may be tried to end the shells of a dead runner. */
@@ -112,7 +127,10 @@ async function provision(docker: Docker, spec: HostsSpec, signal?: AbortSignal):
     const container = await docker.createContainer({
       name: `slotquake-${spec.runId}-${name}-toolbox`,
       Image: spec.toolboxImage,
-      Entrypoint: waiting,
+      Entrypoint: unpacking,
+      User: `${engineUid}:${engineUid}`,
+      OpenStdin: true,
+      StdinOnce: true,
       Labels: { ...mine, [labels.part]: 'toolbox' },
       ExposedPorts: { [`${clientPort}/tcp`]: {} },
       StopSignal: 'SIGKILL',
@@ -123,12 +141,13 @@ async function provision(docker: Docker, spec: HostsSpec, signal?: AbortSignal):
         Memory: (toolboxMemoryMb + spec.diskMb) * 2 ** 20,
         NetworkMode: network.name,
         DnsOptions: resolverOptions,
-        Mounts: [{ Type: 'volume', Source: volume, Target: '/data' }],
+        Mounts: [dataIn(volume)],
         ...(reach === 'ports' ? { PortBindings: bindings([clientPort]) } : {}),
       },
       NetworkingConfig: { EndpointsConfig: { [network.name]: { Aliases: [name], IPAMConfig: { IPv4Address: ip } } } },
     });
-    return { name, volume, container, ip };
+    const pipe = (await container.attach({ stream: true, stdin: true, stdout: true, stderr: true, hijack: true })) as Duplex;
+    return { name, volume, container, ip, pipe };
   });
   const stands = await together(placeNames, (name, index) =>
     createStand(docker, spec, {
@@ -155,7 +174,16 @@ async function provision(docker: Docker, spec: HostsSpec, signal?: AbortSignal):
   const places = await together(stands, async ({ name, address, container }) =>
     placeAt(name, address, reach === 'ports' ? await publishedPorts(container, names.map(portTo)) : null),
   );
-  return new DockerHosts(docker, spec.runId, hosts, places, reach, network.subnet, { ...common }, { spec, joining });
+  return new DockerHosts(
+    docker,
+    spec.runId,
+    hosts,
+    places,
+    reach,
+    network.subnet,
+    { ...common },
+    { spec, joining, pipes: new Map(toolboxes.map(({ name, pipe }) => [name, pipe])) },
+  );
 }
 
 /**
@@ -195,6 +223,31 @@ class Joining {
     this.#stop.abort();
     await Promise.allSettled(this.#joined.values());
   }
+}
+
+/** What only the process that made the containers of a run has of them. */
+interface Provisioned {
+  readonly spec: HostsSpec;
+  readonly joining: Joining;
+  /** What goes into each toolbox, and what that says. */
+  readonly pipes: ReadonlyMap<string, Duplex>;
+}
+
+/** Resolves when the toolbox at the other end has unpacked them into the data directory. */
+async function writeFiles(pipe: Duplex, files: Readonly<Record<string, string>>): Promise<void> {
+  const archive = pack();
+  for (const [name, content] of Object.entries(files)) archive.entry({ name, mode: 0o644 }, content);
+  archive.finalize();
+  archive.pipe(pipe as never);
+  let said = '';
+  for await (const chunk of pipe) {
+    said += String(chunk);
+    if (said.includes(written)) return;
+    if (said.includes(refused)) break;
+  }
+  throw new SlotquakeError(
+    `the toolbox could not unpack the files of its node: ${said.trim() || 'it said nothing'}; see \`slotquake doctor\``,
+  );
 }
 
 interface PlaceSpec {
@@ -359,7 +412,7 @@ class DockerHosts implements Hosts {
   readonly subnet: string;
   readonly #docker: Docker;
   readonly #labels: Record<string, string>;
-  readonly #provisioned: { readonly spec: HostsSpec; readonly joining: Joining } | null;
+  readonly #provisioned: Provisioned | null;
   readonly #shells = new Map<string, Promise<ContainerShell>>();
   /** Nodes whose end we are about to cause. */
   readonly #expectedExits = new Set<string>();
@@ -374,7 +427,7 @@ class DockerHosts implements Hosts {
     reach: Reach,
     subnet: string,
     common: Record<string, string>,
-    provisioned: { readonly spec: HostsSpec; readonly joining: Joining } | null,
+    provisioned: Provisioned | null,
   ) {
     this.#docker = docker;
     this.runId = runId;
@@ -424,13 +477,14 @@ class DockerHosts implements Hosts {
 
   async start(of: Parameters<Hosts['start']>[0], signal?: AbortSignal): Promise<void> {
     if (!this.#provisioned) throw new SlotquakeError('only the process that provisioned a run can start its engines');
-    const { spec, joining } = this.#provisioned;
+    const { spec, joining, pipes } = this.#provisioned;
     const engines = together(this.hosts, async (host) => {
       const { files, argv } = of(host);
+      const container = await this.#createEngine(host, spec, argv);
       await joining.of(host.name);
       signal?.throwIfAborted();
-      await this.#write(host, files);
-      await this.#startEngine(host, spec, argv);
+      await within(`the files of ${host.name}`, filesWithinMs, writeFiles(pipes.get(host.name) as Duplex, files));
+      await container.start();
       // Opened now, so that the first fault does not pay for it; nobody waits for it, and a cluster that is kept may see none.
       if (!spec.kept) this.#shell(host, 'toolbox').catch(() => {});
     });
@@ -442,15 +496,8 @@ class DockerHosts implements Hosts {
     await together([engines, places], (each) => each);
   }
 
-  async #write({ toolbox }: Host, files: Readonly<Record<string, string>>): Promise<void> {
-    const archive = pack();
-    for (const [name, content] of Object.entries(files)) archive.entry({ name, uid: engineUid, gid: engineUid, mode: 0o644 }, content);
-    archive.finalize();
-    await this.#docker.getContainer(toolbox).putArchive(archive as unknown as NodeJS.ReadableStream, { path: '/data' });
-  }
-
-  async #startEngine(host: Host, spec: HostsSpec, [program = '', ...words]: readonly string[]): Promise<void> {
-    const container = await this.#docker.createContainer({
+  #createEngine(host: Host, spec: HostsSpec, [program = '', ...words]: readonly string[]): Promise<Docker.Container> {
+    return this.#docker.createContainer({
       name: host.container,
       Image: spec.image,
       Entrypoint: [program],
@@ -462,11 +509,10 @@ class DockerHosts implements Hosts {
         NetworkMode: `container:${host.toolbox}`,
         Memory: spec.memoryMb * 2 ** 20,
         MemorySwap: spec.memoryMb * 2 ** 20,
-        Mounts: [{ Type: 'volume', Source: host.container, Target: '/data' }],
+        Mounts: [dataIn(host.container)],
         LogConfig: { Type: 'json-file', Config: { 'max-size': '50m' } },
       },
     });
-    await container.start();
   }
 
   async #passOn(place: string): Promise<void> {
@@ -747,6 +793,7 @@ class DockerHosts implements Hosts {
 
   async remove(): Promise<void> {
     await this.#provisioned?.joining.end();
+    for (const pipe of this.#provisioned?.pipes.values() ?? []) pipe.destroy();
     for (const shell of this.#shells.values()) (await shell.catch(() => null))?.[Symbol.dispose]();
     this.#shells.clear();
     await poll(
@@ -777,16 +824,22 @@ async function removeAll(docker: Docker, runId: string): Promise<string[]> {
         `${what} (${messageOf(error).trim()}${miscounted ? '; no container is left, so only a restart of the engine ends this' : ''})`,
       );
     });
-  // One after another, as they joined.
   const joined = `slotquake-${runId}`;
-  for (const { Id } of containers.filter(({ NetworkSettings }) => joined in NetworkSettings.Networks))
+  const [members, others] = [true, false].map((isMember) =>
+    containers.filter(({ NetworkSettings }) => joined in NetworkSettings.Networks === isMember),
+  ) as [Docker.ContainerInfo[], Docker.ContainerInfo[]];
+  const removed = (container: Docker.ContainerInfo): Promise<unknown> =>
+    attempt(container.Names[0] ?? container.Id, docker.getContainer(container.Id).remove({ force: true, v: true }));
+  const removing = others.map(removed);
+  for (const member of members) {
+    // One after another, as they joined.
     await docker
       .getNetwork(joined)
-      .disconnect({ Container: Id, Force: true })
+      .disconnect({ Container: member.Id, Force: true })
       .catch(() => {});
-  await together(containers, (container) =>
-    attempt(container.Names[0] ?? container.Id, docker.getContainer(container.Id).remove({ force: true, v: true })),
-  );
+    removing.push(removed(member));
+  }
+  await together(removing, (each) => each);
   const volumes = (await docker.listVolumes(ours)).Volumes ?? [];
   await together(volumes, (volume) => attempt(volume.Name, docker.getVolume(volume.Name).remove()));
   const networks = await docker.listNetworks(ours);

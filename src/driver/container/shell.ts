@@ -30,8 +30,9 @@ export const kindsIn = (commands: readonly Command[]): ShellKind[] => {
   return shellKinds.filter((kind) => text.includes(`"run":"${kind}"`));
 };
 
-/** The uid and gid that engines run as; data files are theirs. */
-const engineUser = '999:999';
+/** Data files belong to the uid and gid that engines run as; the network is root's, which a toolbox itself is not. */
+const users = { toolbox: '0:0', files: '999:999' } as const;
+const userOf = (kind: ShellKind): { User?: string } => (kind === 'engine' ? {} : { User: users[kind] });
 
 /** Stands in the command line of each shell that a process of ours has opened, so that another can tell whose it is. */
 const shellMark = (pid: number): string => `slotquake-${pid}`;
@@ -87,7 +88,7 @@ export class ContainerShell implements Disposable {
   static async open(container: Docker.Container, kind: ShellKind, node: string): Promise<ContainerShell> {
     const exec = await container.exec({
       Cmd: ['sh', '-s', shellMark(process.pid)],
-      ...(kind === 'files' ? { User: engineUser } : {}),
+      ...userOf(kind),
       AttachStdin: true,
       AttachStdout: true,
       AttachStderr: true,
@@ -100,7 +101,7 @@ export class ContainerShell implements Disposable {
     if (kind === 'engine') stream.write(`${clientSetup}\n`);
     const pid = Number((await shell.run('echo $$')).output);
     shell.#kill = async () => {
-      const killer = await container.exec({ Cmd: ['sh', '-c', `kill -9 -${pid}`], ...(kind === 'files' ? { User: engineUser } : {}) });
+      const killer = await container.exec({ Cmd: ['sh', '-c', `kill -9 -${pid}`], ...userOf(kind) });
       await killer.start({ Detach: true });
     };
     return shell;
