@@ -1,3 +1,5 @@
+import { refusal } from './floor.js';
+
 export { defineExperiment } from './experiment.ts';
 export type { Experiment, Stage, Variant } from './experiment.ts';
 export type { Duration } from './base/duration.ts';
@@ -34,3 +36,7 @@ export { examine } from './examine.ts';
 export type { Consistency } from './consistency.ts';
 export { allWorkloads } from './workloads.ts';
 export type { Workload } from './workload.ts';
+
+// Whoever imports this on an older Node gets as far as here, since what is built has no syntax that Node 20 does not know.
+const refused = refusal(process.version);
+if (refused !== null) throw new Error(refused);

@@ -4,6 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { floor, isCurrent } from './floor.js';
 
 const root = path.join(import.meta.dirname ?? path.dirname(new URL(import.meta.url).pathname), '..');
 const localNode = path.join(root, 'node_modules', '.bin', 'node');
@@ -12,12 +13,6 @@ const stamp = path.join(root, 'node_modules', '.slotquake-lock');
 /** @param {string[]} args */
 const npm = (args) =>
   execFileSync('npm', [...args, '--no-audit', '--no-fund', '--loglevel=error'], { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] });
-
-/** @param {string} version */
-const isCurrent = (version) => {
-  const [major = 0, minor = 0] = version.replace(/^v/, '').split('.').map(Number);
-  return major > 22 || (major === 22 && minor >= 22);
-};
 
 try {
   const lock = createHash('sha256')
@@ -39,7 +34,7 @@ try {
     version = execFileSync(node, ['--version'], { encoding: 'utf8' }).trim();
   } catch {}
   if (!isCurrent(version))
-    throw new Error(`expected Node 22.22 or later at ${node}, got ${version}; install it, or remove node_modules and try again`);
+    throw new Error(`expected Node ${floor} or later at ${node}, got ${version}; install it, or remove node_modules and try again`);
   execFileSync(node, [path.join(root, 'src', 'prepare.ts')], { stdio: 'inherit' });
 } catch (error) {
   const failed = /** @type {{ status?: number | null, message?: string }} */ (error);

@@ -5,10 +5,16 @@ export default class Tally implements Reporter {
   onTestRunEnd(modules: readonly TestModule[], unhandled: readonly SerializedError[]): void {
     // What broke outside every test fails the run as well, and must not hide behind a zero.
     const count = { passed: 0, failed: unhandled.length, skipped: 0 };
+    const left = new Map<string, number>();
     const failures = unhandled.map(({ message }) => `outside of every test: ${message}`);
     for (const module of modules) {
       for (const test of module.children.allTests()) {
-        const { state } = test.result();
+        const result = test.result();
+        const { state } = result;
+        if (result.state === 'skipped') {
+          const reason = `${module.relativeModuleId}: ${result.note ?? 'no reason is given'}`;
+          left.set(reason, (left.get(reason) ?? 0) + 1);
+        }
         if (state === 'passed' || state === 'failed' || state === 'skipped') count[state]++;
         if (state === 'failed') failures.push(`${module.relativeModuleId}: ${test.fullName}: ${test.result().errors?.[0]?.message}`);
       }
@@ -20,6 +26,7 @@ export default class Tally implements Reporter {
     }
     process.on('exit', () => {
       for (const failure of failures) console.log(`failed: ${failure.replace(/\s+/g, ' ').slice(0, 500)}`);
+      for (const [reason, tests] of left) console.log(`skipped: ${tests} of ${reason}`);
       console.log(`${count.passed} passed, ${count.failed} failed${count.skipped > 0 ? `, ${count.skipped} skipped` : ''}`);
     });
   }
