@@ -51,7 +51,10 @@ export default defineFault({
   example: '--target "all nodes" --how no-answer',
   parameters: z.strictObject({
     how: z.enum(['no-answer', 'refused', 'wrong-answer']).default('no-answer').describe('silence, an error at once, or a wrong address'),
-    places: z.string().optional().describe('places whose clients get no names either, such as client-1,client-2'),
+    places: z
+      .string()
+      .optional()
+      .describe('places whose clients get no names either, such as client-1,client-2; left out, the target alone gets none'),
     address: z.ipv4().default('192.0.2.1').describe('the wrong address; the default belongs to nobody (RFC 5737)'),
   }),
   plan({ how, address, places }, planning): Plan {

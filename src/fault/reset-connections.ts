@@ -29,7 +29,7 @@ export default defineFault({
   parameters: z.strictObject({
     port: port.default('bus'),
     peers: peers.default('everyone'),
-    every: duration('repeat it this often while the fault lasts', '100ms', '60s').optional(),
+    every: duration('repeat it this often while the fault lasts; left out, it is done once', '100ms', '60s').optional(),
   }),
   plan({ port: which, peers: whose, every = 0 }, planning): Plan {
     const ports = portsOf(which);

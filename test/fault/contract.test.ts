@@ -15,7 +15,7 @@ import { parametersOf } from '../../src/parameter.ts';
 import { Recorder } from '../../src/timeline/recorder.ts';
 import { inOneContainer } from '../../src/undo.ts';
 import { exampleOf, healthyState, PaperGuard, PaperHosts } from './contract.ts';
-import { paperCluster } from './planned.ts';
+import { paperCluster, scriptOf, untouched } from './planned.ts';
 
 const results = mkdtempSync(path.join(tmpdir(), 'slotquake-contract-'));
 afterAll(() => rmSync(results, { recursive: true }));
@@ -55,9 +55,11 @@ for (const [name, maker] of await allFaults()) {
       const { about, mechanism, evidence, undo } = maker.kind;
       for (const text of [about, mechanism, evidence, undo]) expect(text.length).toBeGreaterThan(15);
       for (const info of parametersOf(maker.kind.parameters)) {
-        expect(info.about, info.name).not.toBe('');
+        expect(info.about.length, info.name).toBeGreaterThan(3);
         expect(reserved).not.toContain(info.name);
-        expect(info.fallback !== undefined || info.required || info.about !== '').toBe(true);
+        // What may be left out and shows no default says what happens then.
+        const silent = info.fallback === undefined && !info.required;
+        expect(info.about, info.name).toMatch(silent ? /by default|left out/ : /./);
       }
     });
 
@@ -83,23 +85,24 @@ for (const [name, maker] of await allFaults()) {
       const other = fault.actions(planned, 'tag-b');
       for (const [index, action] of actions.entries()) {
         expect(JSON.stringify(other[index]).replaceAll('tag-b', 'tag-a')).toBe(JSON.stringify(action));
-        expect(JSON.stringify(action)).not.toContain('tag-b');
       }
+      // What takes nothing back has nothing to tell apart.
+      const momentary = actions.every(({ undo }) => scriptOf(undo) === 'true');
+      for (const way of ['do', 'undo', 'residue'] as const)
+        expect(JSON.stringify(actions.map((action) => action[way])).includes('tag-a'), way).toBe(!momentary);
     });
 
     it('has not bitten where nothing was done', async () => {
-      const { hosts } = injector();
-      const evidence = await fault
-        .effect(planned, 'tag-a', {
-          read: (command) => hosts.perform(command),
-          state: () => Promise.resolve(healthyState),
-          views: () => new Map([['node-2', paperCluster().topology]]),
-          silentMs: () => 0,
-          fromEpochMs: Date.now(),
-          sinceEpochMs: Date.now(),
-        })
-        .catch((error: unknown) => ({ bites: false, because: String(error) }));
-      expect(evidence.bites).toBe(false);
+      const { hosts } = injector(untouched);
+      const evidence = await fault.effect(planned, 'tag-a', {
+        read: (command) => hosts.perform(command),
+        state: () => Promise.resolve(healthyState),
+        views: () => new Map([['node-2', paperCluster().topology]]),
+        silentMs: () => 0,
+        fromEpochMs: Date.now(),
+        sinceEpochMs: Date.now(),
+      });
+      expect(evidence).toEqual({ bites: false, because: expect.stringMatching(/.{15}/) });
     });
 
     it('registers each undo before its deed, and takes back all of it, once', async () => {
@@ -134,7 +137,8 @@ for (const [name, maker] of await allFaults()) {
           () => null,
           (error: unknown) => String(error),
         );
-        expect(failed, JSON.stringify(deed)).toContain('could not be injected');
+        expect(failed, JSON.stringify(deed)).toContain(`could not be injected at ${deed.node} (exit 1): no`);
+        expect(guard.registered).toContainEqual(fault.actions(planned, 'paper-1')[broken]);
         const undos = guard.registered.map(({ undo, residue }) => JSON.stringify(inOneContainer(undo, residue) ?? undo));
         for (const undo of undos) expect(hosts.performed.map((command) => JSON.stringify(command))).toContain(undo);
         expect(guard.undone).toHaveLength(guard.registered.length);

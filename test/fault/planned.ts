@@ -1,10 +1,11 @@
 import type { Json } from '../../src/base/json.ts';
 import type { Cluster } from '../../src/cluster.ts';
-import { layOut } from '../../src/cluster/form.ts';
-import type { Command, Host, Place } from '../../src/driver.ts';
+import { layOut, nodesConf } from '../../src/cluster/form.ts';
+import type { Command, CommandResult, Host, HostUsage, Place } from '../../src/driver.ts';
 import type { Fault } from '../../src/fault.ts';
 import { seededRandom } from '../../src/base/random.ts';
 import type { NodeView } from '../../src/timeline/observation.ts';
+import type { Counters } from '../../src/traffic.ts';
 
 const host = (name: string, index: number): Host => ({
   name,
@@ -60,3 +61,34 @@ export const planned = <P extends Json>(fault: Fault<P>, cluster = paperCluster(
 
 /** The text of a script that a command runs. */
 export const scriptOf = (command: Command | undefined): string => (command && 'script' in command ? command.script : '');
+
+const usage: HostUsage = { memoryBytes: 0, memoryLimitBytes: 0, throttledPeriods: 0 };
+const counters: Counters = {
+  way: 'nfqueue',
+  in: 0,
+  out: 0,
+  held: 0,
+  delayed: 0,
+  lost: 0,
+  duplicated: 0,
+  reordered: 0,
+  corrupted: 0,
+  holding: false,
+  overrun: 0,
+};
+
+/** What a node of the cluster on paper answers to which nothing was done; a script that finds nothing prints nothing. */
+export function untouched(command: Command): CommandResult {
+  const { engine, nodes } = paperCluster();
+  const script = scriptOf(command);
+  const own = nodes.find(({ name }) => name === command.node);
+  const output =
+    command.run === 'usage'
+      ? JSON.stringify(usage)
+      : script === '$CLI CLUSTER NODES' && own
+        ? nodesConf(nodes, own, engine).replace(/^vars .*$/m, '')
+        : script.includes('holding=false')
+          ? JSON.stringify(counters)
+          : '';
+  return { exitCode: 0, output };
+}
