@@ -1,3 +1,4 @@
+import type { Invariant } from '../../src/invariant.ts';
 import { Timeline } from '../../src/timeline/timeline.ts';
 import type { Exposure, Happening, RunInfo, TimelineEvent } from '../../src/timeline.ts';
 import { healthy, run } from '../recorded.ts';
@@ -69,3 +70,9 @@ export const endedAt = (whole: Timeline, endsAtMs: number): Timeline =>
     whole.run,
     whole.events.filter(({ atMs }) => atMs < endsAtMs),
   );
+
+/** A run of which a property is asked, by what its clients do; undefined where an experiment must set a limit. */
+export const suitable = ({ suits = () => true }: Invariant): RunInfo | undefined =>
+  [run.workload.kind, 'counters', 'expiring', 'queue', 'transactions']
+    .map((kind) => ({ ...run, workload: { ...run.workload, kind } }))
+    .find((info) => suits(info));
