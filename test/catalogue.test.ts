@@ -25,13 +25,19 @@ describe('the catalogue', async () => {
     describe(name, () => {
       it('is called as its file is', () => expect(experiment.name).toBe(name));
       it('tells what people see in one line, why, what decides and what helps', () => {
-        expect(failure).toBeDefined();
-        expect(failure?.symptom).toMatch(/^(?![A-Z][a-z ]).*[^.]$/);
-        expect(failure?.symptom.length).toBeLessThanOrEqual(120);
+        const { symptom = '', cause = '', setting = '', remedy = '' } = failure ?? {};
+        expect(symptom).toMatch(/^(?![A-Z][a-z ]).{20,119}[^.]$/);
+        // With the file of the engine in which it happens.
+        expect(cause).toMatch(/.{60}/);
+        expect(cause).toMatch(/\b[a-z-]+\.c\b/);
+        expect(setting).toMatch(/.{10}/);
+        expect(remedy).toMatch(/.{40}/);
       });
       it('opens with what happens to people and what was scaled', () => {
         const text = readFileSync(new URL(`../experiments/${name}.ts`, import.meta.url), 'utf8');
-        expect(text).toMatch(/^\/\*\n \* \w/);
+        const [, opening = ''] = /^\/\*\n \* (\w.*?)\n \*\/\n/s.exec(text) ?? [];
+        expect(opening).toMatch(/.{200}/s);
+        expect(opening).toMatch(/\b(Scaled|Not scaled|Nothing is scaled)\b/);
       });
       it('has a wounded variant that shows something, and a cured one that holds everything', () => {
         const { wounded, cured } = variants;
@@ -40,8 +46,11 @@ describe('the catalogue', async () => {
           .filter((engine) => wounded && !wounded.unsuited?.(engine))
           .map((engine) => expectationOf(wounded as Variant, engine));
         expect(symptoms.some((expectation) => Object.values(expectation).includes('violated'))).toBe(true);
-        for (const engine of engines.filter((each) => cured && !cured.unsuited?.(each)))
-          expect(Object.values(expectationOf(cured as Variant, engine))).not.toContain('violated');
+        const cures = engines
+          .filter((engine) => cured && !cured.unsuited?.(engine))
+          .map((engine) => expectationOf(cured as Variant, engine));
+        expect(cures).not.toEqual([]);
+        for (const expectation of cures) expect(Object.values(expectation)).not.toContain('violated');
         expect(Object.keys(variants)).toEqual(expect.arrayContaining(['wounded', 'cured']));
       });
       it('expects only what is asked', () => {
@@ -52,12 +61,13 @@ describe('the catalogue', async () => {
           }
         }
       });
-      it('says which settings decide, with a factor each, or why none does', () => {
-        if (typeof failure?.audit !== 'object') return;
-        const { scale, lines } = failure.audit;
-        expect(Object.keys(scale).length).toBeGreaterThan(0);
+      it('says which settings decide, with a factor each, or in a sentence why none does', () => {
+        const audit = failure?.audit ?? '';
+        const { scale, lines } = typeof audit === 'string' ? { scale: {}, lines: [] } : audit;
+        const settings = Object.keys(scale).length;
+        expect(typeof audit === 'string' ? audit : `${settings} settings decide.`).toMatch(/^[A-Z].{30,}\.$|^[1-9]/);
+        expect(lines.length > 0).toBe(settings > 0);
         for (const factor of Object.values(scale)) expect(factor).toBeGreaterThan(0);
-        expect(lines.length).toBeGreaterThan(0);
         for (const line of lines) expect(line).toMatch(/^(# .*|[a-z][a-z0-9-]* .+)$/);
       });
     });
