@@ -15,7 +15,7 @@ import { packetsOf } from '../src/firewall.ts';
 import { detectionBoundsMs, electionDelayBoundsMs, failoverBoundsMs, isolatedWritesMs } from '../src/timeline/theory.ts';
 import { parseEvents } from '../src/timeline/timeline.ts';
 import { outcomeOf } from '../src/workload/outcome.ts';
-import { healthy, run } from './recorded.ts';
+import { healthy, recorded, run } from './recorded.ts';
 
 const hosts = Array.from({ length: 6 }, (_, index): Host => ({
   name: `node-${index + 1}`,
@@ -176,7 +176,55 @@ describe('an old record', () => {
       ],
     });
   });
-  it('never makes the reader throw', () => fc.assert(fc.property(fc.string(), (text) => void parseEvents(text))));
+  it('has each event once, in the order of their numbers', () => {
+    expect(parseEvents(`${line(0)}${line(2)}${line(2)}${line(1)}${line(3)}`)).toMatchObject({
+      events: [{ seq: 0 }, { seq: 2 }, { seq: 3 }],
+      defects: ['timeline.jsonl lacks events 1 to 1', expect.stringContaining('line 3 repeats'), expect.stringContaining('line 4 repeats')],
+    });
+  });
+
+  const whole = recorded().events.slice(0, 30);
+  /** What is no event any more: cut off, another JSON value, or without a number, a time or a type. */
+  const damaged = fc.oneof(
+    fc.nat().map((at) => (text: string) => text.slice(0, at % text.length)),
+    fc.jsonValue().map((value) => () => JSON.stringify([value])),
+    fc.tuple(fc.constantFrom('seq', 'atMs', 'type'), fc.constantFrom(null, undefined, true, [], {})).map(
+      ([field, value]) =>
+        (text: string) =>
+          JSON.stringify({ ...JSON.parse(text), [field]: value }),
+    ),
+  );
+  it('loses no event but those whose lines are damaged, and names each of these', () => {
+    const damages = fc.dictionary(fc.integer({ min: 0, max: whole.length - 1 }).map(String), damaged, { maxKeys: 10 });
+    fc.assert(
+      fc.property(damages, (byLine) => {
+        const lines = whole.map((event, index) => (byLine[index] ?? ((text) => text))(JSON.stringify(event)));
+        const { events, defects } = parseEvents(`${lines.join('\n')}\n`);
+        expect(events).toEqual(whole.filter((_, index) => !(index in byLine)));
+        for (const index of Object.keys(byLine))
+          expect(defects).toContainEqual(expect.stringContaining(`line ${Number(index) + 1} is not an`));
+      }),
+    );
+  });
+  it('gives nothing but events in their order, whatever bytes have changed', () => {
+    const text = whole.map((event) => `${JSON.stringify(event)}\n`).join('');
+    const changes = fc.array(fc.tuple(fc.nat(text.length - 1), fc.constantFrom(...'{}[]",:0123456789-.ne\n')), {
+      minLength: 1,
+      maxLength: 20,
+    });
+    fc.assert(
+      fc.property(changes, (made) => {
+        const bytes = [...text];
+        for (const [at, byte] of made) bytes[at] = byte;
+        const { events } = parseEvents(bytes.join(''));
+        expect(events.length).toBeGreaterThan(0);
+        for (const { seq, atMs, type } of events)
+          expect([Number.isInteger(seq), Number.isFinite(atMs), typeof type]).toEqual([true, true, 'string']);
+        const numbers = events.map(({ seq }) => seq);
+        expect(numbers).toEqual([...new Set(numbers)].toSorted((a, b) => a - b));
+      }),
+    );
+  });
 });
 
 describe('endpoints', () => {
