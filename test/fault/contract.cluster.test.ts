@@ -61,16 +61,14 @@ for (const [name, maker] of await allFaults()) {
       const first = ground.injector();
       const tag = 'g0-0';
       const { plan } = fault.plan(ground.cluster, view ?? [], seededRandom(1));
-      const idle = await fault
-        .effect(plan, tag, {
-          read: (command) => ground.cluster.hosts.perform(command),
-          state: (node) => ground.cluster.hosts.state(node),
-          views: () => ground.observer.latest('topology'),
-          silentMs: (node) => ground.observer.silentMs(node),
-          fromEpochMs: Date.now(),
-          sinceEpochMs: Date.now(),
-        })
-        .catch((error: unknown) => ({ bites: false as const, because: String(error) }));
+      const idle = await fault.effect(plan, tag, {
+        read: (command) => ground.cluster.hosts.perform(command),
+        state: (node) => ground.cluster.hosts.state(node),
+        views: () => ground.observer.latest('topology'),
+        silentMs: (node) => ground.observer.silentMs(node),
+        fromEpochMs: Date.now(),
+        sinceEpochMs: Date.now(),
+      });
       expect(idle.bites, `bites where nothing was done: ${JSON.stringify(idle)}`).toBe(false);
 
       const since = ground.recorder.events.length;
