@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Command, type CommandResult, engine } from '../src/driver.ts';
+import { interpret, notAsked } from '../src/driver/interpreter.ts';
 import type { Action } from '../src/fault.ts';
 import { forgotten, printStrangers, rememberedMembership, spreadsBans } from '../src/membership.ts';
 import { scriptOf } from './fault/planned.ts';
@@ -91,82 +92,75 @@ describe('a remembered membership', () => {
     const { status, stdout } = spawnSync('sh', ['-c', local], { env: { PATH: process.env['PATH'], CLI: file('cli') }, encoding: 'utf8' });
     return { exitCode: status ?? -1, output: stdout.trim() };
   };
+  const ok: CommandResult = { exitCode: 0, output: '' };
   /** Carries a command out as a driver does, on this folder and an engine that is two variables. */
-  const perform = (command: Command): CommandResult => {
-    const ok = { exitCode: 0, output: '' };
-    if (command.run === 'if') {
-      const asked = perform(command.condition);
-      return asked.exitCode === 0 ? perform(command.deed) : asked.exitCode === 125 ? asked : ok;
-    }
-    if (command.run === 'sequence') {
-      for (const step of command.commands) {
-        const result = perform(step);
-        if (result.exitCode !== 0) return result;
-      }
-      return ok;
-    }
-    if (command.run === 'alive') return alive ? ok : { exitCode: 1, output: 'it does not run' };
-    if (command.run === 'engine') {
-      if (!alive) return { exitCode: 125, output: 'it does not run' };
-      rmSync(file('view'), { force: true });
-      if (view !== null) writeFileSync(file('view'), `${view}\n`);
-      return script(command.script);
-    }
-    if ('script' in command) return script(command.script);
-    deeds.push(command.run);
-    if (command.run === 'kill') alive = false;
-    if (command.run === 'start') alive = true;
-    return ok;
-  };
+  const perform = (command: Command): Promise<CommandResult> =>
+    interpret(command, {
+      script: async ({ run: place, script: text }) => {
+        if (place !== 'engine') return script(text);
+        if (!alive) return notAsked(new Error('it does not run'));
+        rmSync(file('view'), { force: true });
+        if (view !== null) writeFileSync(file('view'), `${view}\n`);
+        return script(text);
+      },
+      deed: async (deed) => {
+        if (deed.run === 'surgeon') return script(deed.script);
+        deeds.push(deed.run);
+        if (deed.run === 'kill') alive = false;
+        if (deed.run === 'start') alive = true;
+        return ok;
+      },
+      status: async () => (alive ? 'running' : 'exited'),
+    });
   /** Saves, and leaves the engine and its file as the deed has made them. */
-  const after = (shown: string | null, onDisk: string): void => {
-    expect(perform(remembering.do)).toEqual({ exitCode: 0, output: '' });
+  const after = async (shown: string | null, onDisk: string): Promise<void> => {
+    expect(await perform(remembering.do)).toEqual(ok);
     view = shown;
     writeFileSync(file('nodes.conf'), onDisk);
   };
 
-  it('is put back while the engine is down', () => {
-    after(reset, `${reset}\n`);
-    expect(perform(remembering.undo).exitCode).toBe(0);
+  it('is put back while the engine is down', async () => {
+    await after(reset, `${reset}\n`);
+    expect((await perform(remembering.undo)).exitCode).toBe(0);
     expect(deeds).toEqual(['kill', 'start']);
     expect(conf()).toBe(`${own}\nbefore\n`);
     expect(left()).toEqual([]);
   });
-  it('is let go, and the file left alone, where nothing was forgotten', () => {
+  it('is let go, and the file left alone, where nothing was forgotten', async () => {
     for (const line of [own, `${mine} 10.0.0.1:6379@16379 myself,slave ${other} 0 0 1 connected`]) {
       deeds = [];
-      after(line, `${line}\nnewer\n`);
-      expect(perform(remembering.undo).exitCode).toBe(0);
+      await after(line, `${line}\nnewer\n`);
+      expect((await perform(remembering.undo)).exitCode).toBe(0);
       expect(deeds).toEqual(['start']);
       expect(conf()).toBe(`${line}\nnewer\n`);
       expect(left()).toEqual([]);
     }
   });
-  it('waits under an engine that lives and does not answer', () => {
-    after(null, `${reset}\n`);
-    expect(perform(remembering.undo)).toMatchObject({ exitCode: 1, output: expect.stringContaining('tells no topology') });
+  it('waits under an engine that lives and does not answer', async () => {
+    await after(null, `${reset}\n`);
+    expect(await perform(remembering.undo)).toMatchObject({ exitCode: 1, output: expect.stringContaining('tells no topology') });
     expect(conf()).toBe(`${reset}\n`);
     expect(left()).toHaveLength(1);
     expect(deeds).toEqual([]);
   });
-  it('goes by the file where the engine is down already', () => {
+  it('goes by the file where the engine is down already', async () => {
     for (const [onDisk, then] of [
       [`${reset}\n`, `${own}\nbefore\n`],
       [`${own}\nnewer\n`, `${own}\nnewer\n`],
     ] as const) {
       writeFileSync(file('nodes.conf'), `${own}\nbefore\n`);
-      after(null, onDisk);
+      await after(null, onDisk);
       alive = false;
-      expect(perform(remembering.undo).exitCode).toBe(0);
+      expect((await perform(remembering.undo)).exitCode).toBe(0);
       expect(conf()).toBe(then);
       expect(left()).toEqual([]);
     }
   });
-  it('is put back also when the undo broke off after it had ended the engine', () => {
-    after(reset, 'half a file');
+  it('is put back also when the undo broke off after it had ended the engine', async () => {
+    await after(reset, 'half a file');
     writeFileSync(file('slotquake-nodes-conf-t-1.ended'), '');
     alive = false;
-    expect(perform(remembering.undo).exitCode).toBe(0);
+    expect((await perform(remembering.undo)).exitCode).toBe(0);
     expect(conf()).toBe(`${own}\nbefore\n`);
   });
 });

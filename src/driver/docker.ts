@@ -28,6 +28,7 @@ import { addressOf, lookupScript } from './container/lookup.ts';
 import { addressIn, candidates, isLocalAddress, localNetworks, overlaps, rangeOf } from './container/subnet.ts';
 import { usageIn } from './container/usage.ts';
 import { connect } from './endpoint.ts';
+import { type Deed, interpret, notAsked } from './interpreter.ts';
 import { isAlive, ownName } from './owner.ts';
 
 /** Everything we create carries the run's id under this name; nothing without it is ever touched. */
@@ -42,8 +43,6 @@ const labels = {
   memory: 'slotquake.memory-bytes',
 };
 const clientPort = 6379;
-/** The exit code where a command could not be asked at all, so that no condition takes it for a no. */
-const notAsked = 125;
 /** A shell that waits also buries the orphans of what faults start in the background. */
 const waiting = ['sh', '-c', 'while :; do sleep 2147483647 & wait; done'];
 /** Without NoCopy whoever mounts it while it is empty gives it the owner that the folder has in his image. */
@@ -544,7 +543,7 @@ class DockerHosts implements Hosts {
       const shell = this.#shells.get(key);
       this.#shells.delete(key);
       await within('the end of it', endWithinMs, shell?.then((opened) => opened.kill()) ?? Promise.resolve()).catch(() => {});
-      return { exitCode: notAsked, output: messageOf(error) };
+      return notAsked(error);
     }
   }
 
@@ -559,50 +558,24 @@ class DockerHosts implements Hosts {
     return (await this.#shell(host, kind)).run(script);
   }
 
-  async perform(command: Command): Promise<CommandResult> {
-    if (command.run === 'toolbox') return this.#script(this.#toolboxed(command.node), 'toolbox', command.script);
-    const host = this.#host(command.node);
-    if ('script' in command && command.run !== 'surgeon') return this.#script(host, command.run, command.script);
-    if (command.run === 'if') {
-      const condition = await this.perform(command.condition);
-      if (condition.exitCode === notAsked) return condition;
-      return condition.exitCode === 0 ? this.perform(command.deed) : { exitCode: 0, output: '' };
-    }
-    if (command.run === 'alive') {
-      const status = (await this.#inspected(host.name))?.status ?? 'gone';
-      return ['running', 'paused'].includes(status)
-        ? { exitCode: 0, output: '' }
-        : { exitCode: 1, output: `the engine of ${host.name} is ${status}` };
-    }
-    if (command.run === 'sequence') {
-      const outputs: string[] = [];
-      for (const step of command.commands) {
-        const { exitCode, output } = await this.perform(step);
-        if (output !== '') outputs.push(output);
-        if (exitCode !== 0) return { exitCode, output: outputs.join('\n') };
-      }
-      return { exitCode: 0, output: outputs.join('\n') };
-    }
-    if (command.run === 'together') {
-      const results = await together(command.commands, (step) => this.perform(step));
-      return {
-        exitCode: results.find(({ exitCode }) => exitCode !== 0)?.exitCode ?? 0,
-        output: results.flatMap(({ output }) => (output === '' ? [] : [output])).join('\n'),
-      };
-    }
+  perform(command: Command): Promise<CommandResult> {
+    return interpret(command, {
+      script: ({ run, node, script }) => this.#script(run === 'toolbox' ? this.#toolboxed(node) : this.#host(node), run, script),
+      deed: (deed) => this.#do(this.#host(deed.node), deed),
+      status: async (node) => (await this.#inspected(node))?.status ?? 'gone',
+    });
+  }
+
+  async #do(host: Host, command: Deed): Promise<CommandResult> {
     try {
       return { exitCode: 0, output: (await within(`${command.run} at ${host.name}`, deedWithinMs, this.#deed(host, command))) ?? '' };
     } catch (error) {
-      return { exitCode: notAsked, output: messageOf(error) };
+      return notAsked(error);
     }
   }
 
   /** What the container engine itself does. An undo must work from any state, so what is already so is no error. */
-  async #deed(
-    host: Host,
-    command:
-      Exclude<Command, { script: string } | { run: 'sequence' | 'together' | 'if' | 'alive' }> | Extract<Command, { run: 'surgeon' }>,
-  ): Promise<string | undefined> {
+  async #deed(host: Host, command: Deed): Promise<string | undefined> {
     const container = this.#docker.getContainer(host.container);
     const unless = (already: RegExp, deed: Promise<unknown>): Promise<unknown> =>
       deed.catch((error: { statusCode?: number }) => {
