@@ -19,9 +19,9 @@ export interface Planned {
 /** The only place where a fault takes hold and is healed. */
 export class Injector {
   readonly #cluster: Cluster;
-  readonly #recorder: Recorder;
-  readonly #observer: Observer;
-  readonly #guard: GuardLink;
+  readonly #recorder: Pick<Recorder, 'record' | 'events' | 'nowMs' | 'epochMs'>;
+  readonly #observer: Pick<Observer, 'latest' | 'silentMs' | 'round'>;
+  readonly #guard: Pick<GuardLink, 'register' | 'undone'>;
   readonly #random: Random;
   readonly tagOf: (id: number) => string;
   readonly #planned: ((plan: Planned) => Promise<void>) | undefined;
@@ -34,9 +34,9 @@ export class Injector {
    */
   constructor(parts: {
     cluster: Cluster;
-    recorder: Recorder;
-    observer: Observer;
-    guard: GuardLink;
+    recorder: Pick<Recorder, 'record' | 'events' | 'nowMs' | 'epochMs'>;
+    observer: Pick<Observer, 'latest' | 'silentMs' | 'round'>;
+    guard: Pick<GuardLink, 'register' | 'undone'>;
     random: Random;
     tagOf: (id: number) => string;
     planned?: (plan: Planned) => Promise<void>;
@@ -66,23 +66,23 @@ export class Injector {
     const fromMs = this.#recorder.nowMs();
     let injectedAtMs = Number.POSITIVE_INFINITY;
 
-    const look = (): Promise<Evidence> =>
-      fault
-        .effect(plan, tag, {
-          read: (command) => this.#cluster.hosts.perform(command),
-          state: (node) => this.#cluster.hosts.state(node),
-          views: () => this.#observer.latest('topology', injectedAtMs),
-          silentMs: (node) => this.#observer.silentMs(node),
-          fromEpochMs: this.#recorder.epochMs + fromMs,
-          sinceEpochMs: this.#recorder.epochMs + injectedAtMs,
-        })
-        .catch((error: unknown): Evidence => ({ bites: false, because: messageOf(error) }));
+    /** `last`: what the nodes have told may be older than the deed, where the heal comes at once. */
+    const look = async (last: boolean): Promise<Evidence> => {
+      if (last) await this.#observer.round();
+      return fault.effect(plan, tag, {
+        read: (command) => this.#cluster.hosts.perform(command),
+        state: (node) => this.#cluster.hosts.state(node),
+        views: () => this.#observer.latest('topology', injectedAtMs),
+        silentMs: (node) => this.#observer.silentMs(node),
+        fromEpochMs: this.#recorder.epochMs + fromMs,
+        sinceEpochMs: this.#recorder.epochMs + injectedAtMs,
+      });
+    };
     const watch = async (): Promise<Evidence> => {
       for (;;) {
         const last = effectWatch.signal.aborted;
-        // What the nodes have told may be older than the deed, where the heal comes at once.
-        if (last) await this.#observer.round();
-        const evidence = await look();
+        // Nothing that is wrong with looking may keep the fault from being healed.
+        const evidence = await look(last).catch((error: unknown): Evidence => ({ bites: false, because: messageOf(error) }));
         if (evidence.bites) this.#recorder.record({ type: 'fault-effective', fault: id, evidence: evidence.because });
         if (evidence.bites || last) return evidence;
         await sleepMs(50, effectWatch.signal).catch(() => {});

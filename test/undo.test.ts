@@ -1,28 +1,28 @@
 import { spawnSync } from 'node:child_process';
-import { describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Command, CommandResult } from '../src/driver.ts';
+import { notAsked } from '../src/driver/interpreter.ts';
 import { whileAlive } from '../src/revival.ts';
-import { type Look, takeBack } from '../src/undo.ts';
+import { inOneContainer, type Look, takeBack } from '../src/undo.ts';
+import { fine, healthyState, PaperHosts, script } from './paper.ts';
 
-const surgeon = (script: string): Command => ({ run: 'surgeon', node: 'node-1', script });
-const inToolbox = (script: string): Command => ({ run: 'toolbox', node: 'node-1', script });
+const surgeon = (text: string): Command => ({ run: 'surgeon', node: 'node-1', script: text });
+const inToolbox = (text: string): Command => script('node-1', text);
 
 /** A node of which every script runs in a shell here, and whose engine lives or not. */
-function node({ alive = true, refusal }: { readonly alive?: boolean; readonly refusal?: CommandResult } = {}) {
-  const asked: Command[] = [];
-  const perform = (command: Command): Promise<CommandResult> => {
-    if (command.run === 'if') return alive ? perform(command.deed) : Promise.resolve({ exitCode: 0, output: '' });
-    asked.push(command);
-    if (refusal) return Promise.resolve(refusal);
-    if (!('script' in command)) throw new Error(command.run);
+function node({ alive = true, refusal }: { readonly alive?: boolean; readonly refusal?: CommandResult } = {}): PaperHosts {
+  const hosts = new PaperHosts([], (command) => {
+    if (refusal) return refusal;
+    if (!('script' in command)) return undefined;
     const { status, stdout } = spawnSync('sh', ['-c', command.script], { encoding: 'utf8' });
-    return Promise.resolve({ exitCode: status ?? 1, output: stdout.trim() });
-  };
-  return { asked, perform };
+    return { exitCode: status ?? 1, output: stdout.trim() };
+  });
+  hosts.state = () => Promise.resolve({ ...healthyState, status: alive ? 'running' : 'exited' });
+  return hosts;
 }
 
 /** What one look told: of a step that is not clean too. */
-async function look(hosts: ReturnType<typeof node>, undo: Command, residue: Command): Promise<Look | undefined> {
+async function look(hosts: PaperHosts, undo: Command, residue: Command): Promise<Look | undefined> {
   let seen: Look | undefined;
   await takeBack(hosts, { undo, residue }, { withinMs: 0, onLook: (each) => void (seen = each) }).catch(() => {});
   return seen;
@@ -36,7 +36,7 @@ describe('taking back', () => {
       residue: { exitCode: 0, output: 'left' },
       clean: false,
     });
-    expect(hosts.asked).toHaveLength(2);
+    expect(hosts.carriedOut).toHaveLength(2);
   });
   it('does both in one container where each would need one, and tells them apart', async () => {
     const hosts = node();
@@ -45,7 +45,7 @@ describe('taking back', () => {
       residue: { exitCode: 4, output: 'nothing' },
       clean: false,
     });
-    expect(hosts.asked).toHaveLength(1);
+    expect(hosts.carriedOut).toHaveLength(1);
     expect((await look(node(), surgeon('false'), surgeon('true')))?.clean).toBe(true);
     expect((await look(node(), surgeon('true'), surgeon('echo left')))?.clean).toBe(false);
     expect((await look(node(), surgeon('true'), surgeon('if')))?.clean).toBe(false);
@@ -55,7 +55,7 @@ describe('taking back', () => {
     expect((await look(node(), undo, residue))?.clean).toBe(false);
     const dead = node({ alive: false });
     expect((await look(dead, undo, residue))?.clean).toBe(true);
-    expect(dead.asked).toEqual([]);
+    expect(dead.carriedOut).toEqual([]);
   });
   it('takes steps of different conditions or nodes one after the other', async () => {
     const elsewhere: Command = { run: 'surgeon', node: 'node-2', script: 'true' };
@@ -66,17 +66,76 @@ describe('taking back', () => {
       [whileAlive(surgeon('true')), otherwise],
     ];
     for (const [undo, residue] of pairs) {
-      const hosts = node();
+      const hosts = new PaperHosts();
       await look(hosts, undo, residue);
-      expect(hosts.asked).toHaveLength(2);
+      expect(hosts.performed).toEqual([undo, residue]);
     }
   });
+  it('keeps a condition of a condition, and what else is not of the same shape stays apart', () => {
+    const [twice, once] = [whileAlive(whileAlive(surgeon('a'))), whileAlive(whileAlive(surgeon('b')))];
+    expect(inOneContainer(twice, once)).toEqual(whileAlive(whileAlive({ ...surgeon(''), script: expect.any(String) } as Command)));
+    for (const [undo, residue] of [
+      [inToolbox('a'), inToolbox('b')],
+      [surgeon('a'), inToolbox('b')],
+      [inToolbox('a'), surgeon('b')],
+      [surgeon('a'), whileAlive(surgeon('b'))],
+      [whileAlive(inToolbox('a')), whileAlive(surgeon('b'))],
+    ] as const)
+      expect(inOneContainer(undo, residue)).toBeUndefined();
+  });
   it('is not clean where the container of both could not be had', async () => {
-    const refused = { exitCode: 125, output: 'no such image' };
+    const refused = notAsked(new Error('no such image'));
     expect(await look(node({ refusal: refused }), surgeon('true'), surgeon('true'))).toEqual({
       undo: refused,
       residue: refused,
       clean: false,
     });
+  });
+});
+
+describe('taking back again and again', () => {
+  beforeEach(() => void vi.useFakeTimers({ fakeNodeBuiltins: true }));
+  afterEach(() => void vi.useRealTimers());
+
+  const [undo, residue] = [inToolbox('undo'), inToolbox('look')];
+  /** Looks that answer so one after the other, and with the last of them from then on. */
+  async function looking(
+    answers: readonly CommandResult[],
+    action: { readonly healWithinMs?: number } = {},
+    options?: { withinMs?: number },
+  ) {
+    let made = 0;
+    const hosts = new PaperHosts([], (command) =>
+      command === residue ? answers[Math.min(made++, answers.length - 1)] : { exitCode: 9, output: 'undone' },
+    );
+    const startedAtMs = performance.now();
+    const result = takeBack(hosts, { undo, residue, ...action }, options).then(
+      () => ({ tookMs: performance.now() - startedAtMs, error: undefined }),
+      (error: unknown) => ({ tookMs: performance.now() - startedAtMs, error: (error as Error).message }),
+    );
+    await vi.runAllTimersAsync();
+    return { ...(await result), asked: hosts.performed };
+  }
+  const left = { exitCode: 0, output: 'a rule' };
+
+  it('ends with the first look that finds nothing', async () => {
+    expect(await looking([left, left, fine, left])).toEqual({
+      tookMs: 200,
+      error: undefined,
+      asked: [undo, residue, undo, residue, undo, residue],
+    });
+  });
+  it('is not clean where something is left, nor where it could not be looked', async () => {
+    expect((await looking([left])).error).toBe(
+      'waited 5.00 s for the residue of a fault at node-1 to be gone, still lacking: a rule (undo: exit 9 undone)',
+    );
+    expect((await looking([{ exitCode: 7, output: '' }])).error).toContain('the read-back ended with 7 (undo: exit 9 undone)');
+    expect((await looking([notAsked(new Error('no shell'))])).error).toContain('no shell');
+  });
+  it('takes 5 s at most, or what the action needs, or what is said', async () => {
+    expect((await looking([left])).tookMs).toBe(5_000);
+    expect((await looking([left], { healWithinMs: 8_000 })).tookMs).toBe(8_000);
+    expect((await looking([left], { healWithinMs: 8_000 }, { withinMs: 300 })).tookMs).toBe(300);
+    expect(await looking([left], {}, { withinMs: 0 })).toMatchObject({ tookMs: 0, asked: [undo, residue] });
   });
 });

@@ -1,43 +1,13 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { seededRandom } from '../../src/base/random.ts';
 import { kindsIn } from '../../src/driver/container/shell.ts';
-import type { Cluster } from '../../src/cluster.ts';
-import type { Command, CommandResult } from '../../src/driver.ts';
 import type { Fault } from '../../src/fault.ts';
 import { allFaults } from '../../src/faults.ts';
-import type { GuardLink } from '../../src/guarded.ts';
-import { Injector } from '../../src/inject.ts';
-import type { Observer } from '../../src/observe.ts';
 import { parametersOf } from '../../src/parameter.ts';
-import { Recorder } from '../../src/timeline/recorder.ts';
 import { inOneContainer } from '../../src/undo.ts';
-import { exampleOf, healthyState, PaperGuard, PaperHosts } from './contract.ts';
+import { healthyState, paperInjector } from '../paper.ts';
+import { exampleOf } from './contract.ts';
 import { paperCluster, scriptOf, untouched } from './planned.ts';
-
-const results = mkdtempSync(path.join(tmpdir(), 'slotquake-contract-'));
-afterAll(() => rmSync(results, { recursive: true }));
-
-/** An injector with everything on paper. */
-function injector(answer?: (command: Command) => CommandResult) {
-  const paper = paperCluster();
-  const hosts = new PaperHosts([...paper.nodes, ...(paper.spares ?? [])], answer);
-  const cluster: Cluster = { ...paper, hosts };
-  const guard = new PaperGuard(hosts);
-  const recorder = new Recorder(mkdtempSync(path.join(results, 'run-')), undefined, () => {});
-  const observer = { latest: () => new Map([['node-1', paper.topology]]), silentMs: () => 0, round: () => Promise.resolve() };
-  const injecting = new Injector({
-    cluster,
-    recorder,
-    observer: observer as unknown as Observer,
-    guard: { register: guard.register.bind(guard), undone: guard.undo } as unknown as GuardLink,
-    random: seededRandom(7),
-    tagOf: (id) => `paper-${id}`,
-  });
-  return { injecting, hosts, guard, recorder, cluster };
-}
 
 const plan = (fault: Fault, seed: number) => {
   const cluster = paperCluster();
@@ -78,7 +48,8 @@ for (const [name, maker] of await allFaults()) {
     });
 
     it('runs no script where its way back runs none, so that the guard knows whose shells to end first', () => {
-      for (const { do: deed, undo, residue } of actions) expect(kindsIn([undo, residue])).toEqual(expect.arrayContaining(kindsIn([deed])));
+      for (const { do: deed, undo, residue } of actions)
+        expect(kindsIn([undo, residue])).toEqual(expect.arrayContaining(kindsIn([deed])));
     });
 
     it('keeps two instances apart by their tags', () => {
@@ -93,7 +64,7 @@ for (const [name, maker] of await allFaults()) {
     });
 
     it('has not bitten where nothing was done', async () => {
-      const { hosts } = injector(untouched);
+      const { hosts } = paperInjector(untouched);
       const evidence = await fault.effect(planned, 'tag-a', {
         read: (command) => hosts.perform(command),
         state: () => Promise.resolve(healthyState),
@@ -106,8 +77,8 @@ for (const [name, maker] of await allFaults()) {
     });
 
     it('registers each undo before its deed, and takes back all of it, once', async () => {
-      const { injecting, hosts, guard, recorder } = injector();
-      const active = await injecting.inject(fault, new AbortController().signal);
+      const { injector, hosts, guard, recorder } = paperInjector();
+      const active = await injector.inject(fault, new AbortController().signal);
       const deeds = fault.actions(active.plan as never, 'paper-1');
       for (const { do: deed, undo } of deeds) {
         const at = guard.registered.findIndex((action) => JSON.stringify(action.undo) === JSON.stringify(undo));
@@ -118,22 +89,23 @@ for (const [name, maker] of await allFaults()) {
       await active.heal();
       const count = hosts.performed.length;
       await active.heal();
-      await injecting.healAll();
+      await injector.healAll();
       expect(hosts.performed).toHaveLength(count);
-      expect(guard.undone.toSorted((a, b) => a - b)).toEqual(deeds.map((_, index) => index));
+      expect(guard.takenBack.toSorted((a, b) => a - b)).toEqual(deeds.map((_, index) => index));
       expect(recorder.events.map(({ type }) => type)).toContain('fault-ineffective');
     });
 
     it('is taken back wherever the injection breaks off', async () => {
       for (const [broken, { do: deed }] of actions.entries()) {
-        const { injecting, hosts, guard } = injector((command) =>
-          JSON.stringify(command) === JSON.stringify(fault.actions(planned, 'paper-1')[broken]?.do)
-            ? { exitCode: 1, output: 'no' }
-            : { exitCode: 0, output: '' },
-        );
+        const { injector, hosts, guard } = paperInjector({
+          answer: (command) =>
+            JSON.stringify(command) === JSON.stringify(fault.actions(planned, 'paper-1')[broken]?.do)
+              ? { exitCode: 1, output: 'no' }
+              : undefined,
+        });
         // The same seed as above, so that the same deed breaks.
         const failing = { ...fault, plan: () => ({ plan: planned, nodes }) };
-        const failed = await injecting.inject(failing, new AbortController().signal).then(
+        const failed = await injector.inject(failing, new AbortController().signal).then(
           () => null,
           (error: unknown) => String(error),
         );
@@ -141,7 +113,7 @@ for (const [name, maker] of await allFaults()) {
         expect(guard.registered).toContainEqual(fault.actions(planned, 'paper-1')[broken]);
         const undos = guard.registered.map(({ undo, residue }) => JSON.stringify(inOneContainer(undo, residue) ?? undo));
         for (const undo of undos) expect(hosts.performed.map((command) => JSON.stringify(command))).toContain(undo);
-        expect(guard.undone).toHaveLength(guard.registered.length);
+        expect(guard.takenBack).toHaveLength(guard.registered.length);
       }
     });
   });

@@ -1,6 +1,6 @@
 import type { Command, CommandResult, HostState } from '../../src/driver.ts';
 import type { Witness } from '../../src/fault.ts';
-import { healthyState } from './contract.ts';
+import { healthyState } from '../paper.ts';
 
 /** A witness that has seen what it is told to have seen; the fault began at 1 s and took hold at 2 s. */
 export const witness = ({
