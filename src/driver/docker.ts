@@ -23,12 +23,13 @@ import { identify } from './container/identify.ts';
 import { parseLogLine } from './container/log-line.ts';
 import { placeScript, placeSysctls, portTo } from './container/place.ts';
 import { runAlone, runBeside, surgeonLabel } from './container/one-shot.ts';
-import { ContainerShell, endShellsOf, kindsIn, quote, type ShellKind } from './container/shell.ts';
+import { ContainerShell, quote } from './container/shell.ts';
 import { addressOf, lookupScript } from './container/lookup.ts';
 import { addressIn, candidates, isLocalAddress, localNetworks, overlaps, rangeOf } from './container/subnet.ts';
 import { usageIn } from './container/usage.ts';
 import { connect } from './endpoint.ts';
-import { type Deed, interpret, notAsked } from './interpreter.ts';
+import { endShells } from './fence.ts';
+import { type Deed, interpret, notAsked, type Primitives, type Script } from './interpreter.ts';
 import { isAlive, ownName } from './owner.ts';
 
 /** Everything we create carries the run's id under this name; nothing without it is ever touched. */
@@ -68,8 +69,6 @@ const deedWithinMs = 15_000;
 const filesWithinMs = 15_000;
 /** How long an engine may take to end of a signal. */
 const endWithinMs = 5_000;
-/** How long it may be tried to end the shells of a dead runner. */
-const fenceWithinMs = 3_000;
 /** The uid that the official images run the engine as; our assembled ones have the same. */
 const engineUid = 999;
 
@@ -415,6 +414,11 @@ class DockerHosts implements Hosts {
   readonly #shells = new Map<string, Promise<ContainerShell>>();
   /** Nodes whose end we are about to cause. */
   readonly #expectedExits = new Set<string>();
+  readonly #primitives: Primitives = {
+    script: ({ run, node, script }) => this.#script(run === 'toolbox' ? this.#toolboxed(node) : this.#host(node), run, script),
+    deed: (deed) => this.#do(this.#host(deed.node), deed),
+    status: async (node) => (await this.#inspected(node))?.status ?? 'gone',
+  };
   /** Lookups under way, by place and name: who asks for the same waits for the same answer. */
   readonly #lookups = new Map<string, Promise<void>>();
 
@@ -522,7 +526,7 @@ class DockerHosts implements Hosts {
       );
   }
 
-  #shell(host: Pick<Host, 'name' | 'container' | 'toolbox'>, kind: ShellKind): Promise<ContainerShell> {
+  #shell(host: Pick<Host, 'name' | 'container' | 'toolbox'>, kind: Script['run']): Promise<ContainerShell> {
     const key = `${host.name} ${kind}`;
     const opened = this.#shells.get(key);
     if (opened) return opened;
@@ -533,7 +537,7 @@ class DockerHosts implements Hosts {
     return opening;
   }
 
-  async #script(host: Pick<Host, 'name' | 'container' | 'toolbox'>, kind: ShellKind, script: string): Promise<CommandResult> {
+  async #script(host: Pick<Host, 'name' | 'container' | 'toolbox'>, kind: Script['run'], script: string): Promise<CommandResult> {
     // A shell in a paused container can neither be opened nor asked; the next command gets a fresh one.
     try {
       await this.#provisioned?.joining.of(host.name);
@@ -547,7 +551,7 @@ class DockerHosts implements Hosts {
     }
   }
 
-  async #runIn(host: Pick<Host, 'name' | 'container' | 'toolbox'>, kind: ShellKind, script: string): Promise<CommandResult> {
+  async #runIn(host: Pick<Host, 'name' | 'container' | 'toolbox'>, kind: Script['run'], script: string): Promise<CommandResult> {
     // What is written to a shell in a paused container is carried out when it thaws, after its own undo.
     if (kind === 'engine' && (await this.#docker.getContainer(host.container).inspect()).State.Paused)
       throw new SlotquakeError(`the engine of ${host.name} is paused`);
@@ -559,11 +563,7 @@ class DockerHosts implements Hosts {
   }
 
   perform(command: Command): Promise<CommandResult> {
-    return interpret(command, {
-      script: ({ run, node, script }) => this.#script(run === 'toolbox' ? this.#toolboxed(node) : this.#host(node), run, script),
-      deed: (deed) => this.#do(this.#host(deed.node), deed),
-      status: async (node) => (await this.#inspected(node))?.status ?? 'gone',
-    });
+    return interpret(command, this.#primitives);
   }
 
   async #do(host: Host, command: Deed): Promise<CommandResult> {
@@ -688,36 +688,20 @@ class DockerHosts implements Hosts {
   }
 
   async fence(pid: number, commands: readonly Command[]): Promise<void> {
-    const surgeonsGone = async (): Promise<void> => {
-      const surgeons = await this.#docker.listContainers({
-        all: true,
-        filters: { label: [`${runLabel}=${this.runId}`, `${surgeonLabel}=${pid}`] },
-      });
-      await together(surgeons, ({ Id: id }) =>
-        this.#docker
-          .getContainer(id)
-          .remove({ force: true })
-          .catch(() => {}),
-      );
-    };
-    const shellsGone = [...Map.groupBy(commands, ({ node }) => node)].flatMap(([node, own]) =>
-      kindsIn(own).map(
-        (kind) => (): Promise<void> =>
-          // A shell can end under our hands, with its engine or for want of memory.
-          poll(`the ${kind} shells of process ${pid} at ${node} to end`, () => this.#endShells(node, kind, pid), {
-            withinMs: fenceWithinMs,
-          }),
-      ),
-    );
-    await together([surgeonsGone, ...shellsGone], (work) => work());
+    await together([() => this.#endSurgeons(pid), () => endShells(pid, commands, this.#primitives)], (work) => work());
   }
 
-  async #endShells(node: string, kind: ShellKind, pid: number): Promise<void> {
-    // An engine that does not run has no shells, and a paused one cannot be entered: its shells land late, if ever.
-    if (kind === 'engine' && (await this.#inspected(node))?.status !== 'running') return;
-    // In the shell in which the undo comes next, for to open one takes longer than all that it is asked.
-    const { exitCode, output } = await this.#script(this.#toolboxed(node), kind, endShellsOf(pid));
-    if (exitCode !== 0) throw new Error(output);
+  async #endSurgeons(pid: number): Promise<void> {
+    const surgeons = await this.#docker.listContainers({
+      all: true,
+      filters: { label: [`${runLabel}=${this.runId}`, `${surgeonLabel}=${pid}`] },
+    });
+    await together(surgeons, ({ Id: id }) =>
+      this.#docker
+        .getContainer(id)
+        .remove({ force: true })
+        .catch(() => {}),
+    );
   }
 
   async follow(on: Parameters<Hosts['follow']>[0]): Promise<Disposable> {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { seededRandom } from '../../src/base/random.ts';
-import { kindsIn } from '../../src/driver/container/shell.ts';
+import { placesOf } from '../../src/driver/fence.ts';
 import type { Fault } from '../../src/fault.ts';
 import { allFaults } from '../../src/faults.ts';
 import { parametersOf } from '../../src/parameter.ts';
@@ -49,7 +49,7 @@ for (const [name, maker] of await allFaults()) {
 
     it('runs no script where its way back runs none, so that the guard knows whose shells to end first', () => {
       for (const { do: deed, undo, residue } of actions)
-        expect(kindsIn([undo, residue])).toEqual(expect.arrayContaining(kindsIn([deed])));
+        expect(placesOf([undo, residue])).toEqual(expect.arrayContaining(placesOf([deed])));
     });
 
     it('keeps two instances apart by their tags', () => {

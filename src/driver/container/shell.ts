@@ -1,7 +1,9 @@
 import { PassThrough } from 'node:stream';
 import type Docker from 'dockerode';
 import { SlotquakeError } from '../../base/errors.ts';
-import type { Command, CommandResult } from '../../driver.ts';
+import type { CommandResult } from '../../driver.ts';
+import { shellMark } from '../fence.ts';
+import type { Script } from '../interpreter.ts';
 
 /** Ends an answer; a byte that no tool of the toolbox prints. */
 const mark = '\x1e';
@@ -20,26 +22,9 @@ export function resultsIn(text: string): CommandResult[] {
   }));
 }
 
-/** Where scripts run: see Command. Each kind is of a user, who can end the shells of that kind and no others. */
-const shellKinds = ['toolbox', 'files', 'engine'] as const;
-export type ShellKind = (typeof shellKinds)[number];
-
-/** Where scripts of these run, those inside others included: their text tells. */
-export const kindsIn = (commands: readonly Command[]): ShellKind[] => {
-  const text = JSON.stringify(commands);
-  return shellKinds.filter((kind) => text.includes(`"run":"${kind}"`));
-};
-
 /** Data files belong to the uid and gid that engines run as; the network is root's, which a toolbox itself is not. */
 const users = { toolbox: '0:0', files: '999:999' } as const;
-const userOf = (kind: ShellKind): { User?: string } => (kind === 'engine' ? {} : { User: users[kind] });
-
-/** Stands in the command line of each shell that a process of ours has opened, so that another can tell whose it is. */
-const shellMark = (pid: number): string => `slotquake-${pid}`;
-
-/** Ends the shells of a process that is gone, with what they run in the foreground. What was started apart lives on. */
-export const endShellsOf = (pid: number): string =>
-  `for process in /proc/[0-9]*; do case "$(tr '\\0' ' ' <$process/cmdline 2>/dev/null)" in "sh -s ${shellMark(pid)} ") kill -9 -\${process#/proc/};; esac; done 2>/dev/null; true`;
+const userOf = (kind: Script['run']): { User?: string } => (kind === 'engine' ? {} : { User: users[kind] });
 
 /**
  * $CLI is the engine's command line client, with what it needs to be let in; see redisConf in cluster/form.ts. It is the
@@ -85,7 +70,7 @@ export class ContainerShell implements Disposable {
     stream.on('error', end);
   }
 
-  static async open(container: Docker.Container, kind: ShellKind, node: string): Promise<ContainerShell> {
+  static async open(container: Docker.Container, kind: Script['run'], node: string): Promise<ContainerShell> {
     const exec = await container.exec({
       Cmd: ['sh', '-s', shellMark(process.pid)],
       ...userOf(kind),
