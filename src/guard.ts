@@ -1,19 +1,14 @@
-import { appendFileSync } from 'node:fs';
-import { createInterface } from 'node:readline';
-import { setTimeout as delay } from 'node:timers/promises';
 import { messageOf, SlotquakeError } from './base/errors.ts';
-import { poll, within } from './base/poll.ts';
+import { poll, sleepMs, within } from './base/poll.ts';
 import { together } from './base/together.ts';
 import type { Command, Driver, Hosts } from './driver.ts';
-import { dockerDriver } from './driver/docker.ts';
 import { type Look, takeBack } from './undo.ts';
 
 /**
- * The process that undoes everything when the runner is gone. The runner starts it before it creates anything, tells it
- * every undo before the deed, and holds a pipe to it: when that pipe ends without a farewell, whatever the reason, the
- * guard ends what the runner left running, undoes, reads back that nothing is left, and removes what the run created. A
- * cluster that was there before the runner is healed and stays.
- * Every step goes to journal.jsonl. It lives in a session of its own, so a Ctrl-C in the terminal does not reach it.
+ * What undoes everything when the runner is gone. The runner starts it before it creates anything, tells it every undo
+ * before the deed, and holds a pipe to it: when that pipe ends without a farewell, whatever the reason, the guard ends what
+ * the runner left running, undoes, reads back that nothing is left, and removes what the run created. A cluster that was
+ * there before the runner is healed and stays. It is a process of its own: guard/process.ts.
  */
 export type GuardMessage =
   | {
@@ -34,31 +29,33 @@ const undoWithinMs = 1_500;
 const fenceWithinMs = 5_000;
 /** How long the container engine may be away. */
 const engineWithinMs = 300_000;
+/** How long after a removal it is looked again. */
+const lookAgainMs = 200;
 type Pending = Extract<GuardMessage, { say: 'register' }>;
 
 /** What the guard does when the runner is gone: `remove` everything of the run, or `heal` a cluster that stays. */
 export type GuardMode = 'remove' | 'heal';
 
-async function main(runId: string, journalFile: string, runnerPid: number, mode: GuardMode): Promise<void> {
-  const journal = (entry: object): void => {
-    try {
-      appendFileSync(journalFile, `${JSON.stringify({ at: new Date().toISOString(), by: 'guard', ...entry })}\n`);
-    } catch {
-      // The results folder may be gone or full; undoing matters more than saying so.
-    }
-  };
-  const reply = (message: GuardReply): boolean => process.stdout.write(`${JSON.stringify(message)}\n`);
-  process.stdout.on('error', () => {});
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
+export interface Watch {
+  readonly driver: Pick<Driver, 'adopt' | 'leftovers'>;
+  readonly runId: string;
+  readonly runnerPid: number;
+  readonly mode: GuardMode;
+  /** What the runner says: a GuardMessage in each line. */
+  readonly lines: AsyncIterable<string>;
+  reply(message: GuardReply): void;
+  journal(entry: object): void;
+}
 
-  const driver = await dockerDriver();
+/** Ends when the runner has said farewell, or is gone and everything is undone; false where that could not be done. */
+export async function guard({ driver, runId, runnerPid, mode, lines, reply, journal }: Watch): Promise<boolean> {
   const pending = new Map<number, Pending>();
   reply({ say: 'ready' });
-  for await (const line of createInterface({ input: process.stdin })) {
+  for await (const line of lines) {
     const message = whole(line);
     // Half a message is the runner's last: it was never noted, so what it tells of was not done.
     if (!message) break;
-    if (message.say === 'farewell') return;
+    if (message.say === 'farewell') return true;
     journal(message);
     if (message.say === 'register') {
       pending.set(message.id, message);
@@ -76,9 +73,10 @@ async function main(runId: string, journalFile: string, runnerPid: number, mode:
     else if (left.length > 0)
       throw new SlotquakeError(`not seen to be clean: undo ${left.map(({ id }) => id).join(', ')}; \`slotquake heal all\` tries again`);
     journal({ say: 'clean', tookMs: Math.round(performance.now() - startedAtMs) });
+    return true;
   } catch (error) {
     journal({ say: 'failed', because: messageOf(error) });
-    process.exitCode = 1;
+    return false;
   }
 }
 
@@ -99,7 +97,7 @@ async function undoAll(
   runnerPid: number,
   pending: readonly Pending[],
   mode: GuardMode,
-  journal: (entry: object) => void,
+  journal: Watch['journal'],
 ): Promise<Pending[]> {
   if (pending.length === 0) return [];
   const startedAtMs = performance.now();
@@ -131,7 +129,7 @@ async function undoAll(
  * Node beside node, each in its order; where a step is not seen to be clean, the older ones of that node are left alone,
  * for they may rest on it. Returns what is left.
  */
-async function undoThese(hosts: Hosts, pending: readonly Pending[], mode: GuardMode, journal: (entry: object) => void): Promise<Pending[]> {
+async function undoThese(hosts: Hosts, pending: readonly Pending[], mode: GuardMode, journal: Watch['journal']): Promise<Pending[]> {
   const left = await together(
     Map.groupBy(pending, ({ undo }) => undo.node),
     async ([node, steps]) => {
@@ -158,16 +156,11 @@ async function undoThese(hosts: Hosts, pending: readonly Pending[], mode: GuardM
 }
 
 /** The engine may still carry out a create that the runner asked for just before it died: gone means gone three times in a row. */
-async function removeForGood(driver: Driver, hosts: Hosts, runId: string): Promise<void> {
+async function removeForGood(driver: Watch['driver'], hosts: Hosts, runId: string): Promise<void> {
   let clean = 0;
   while (clean < 3) {
     await hosts.remove();
-    await delay(200);
+    await sleepMs(lookAgainMs);
     clean = (await driver.leftovers()).some((leftover) => leftover.runId === runId) ? 0 : clean + 1;
   }
-}
-
-if (import.meta.main) {
-  const [runId = '', journalFile = '', runnerPid = '', mode = 'remove'] = process.argv.slice(2);
-  await main(runId, journalFile, Number(runnerPid), mode as GuardMode);
 }

@@ -7,16 +7,28 @@ import { nameOf } from './driver/owner.ts';
 import type { Action } from './fault.ts';
 import type { GuardMessage, GuardMode, GuardReply } from './guard.ts';
 
+/** What of a child process the link needs. */
+export interface GuardProcess extends Pick<ChildProcess, 'pid' | 'stdin' | 'stdout' | 'exitCode' | 'signalCode' | 'unref'> {
+  on(event: 'exit', listener: (exitCode: number | null) => void): unknown;
+  once(event: 'exit', listener: (exitCode: number | null) => void): unknown;
+}
+
+/** The guard in a session of its own; see guard/process.ts. */
+function startProcess(...args: readonly string[]): GuardProcess {
+  const script = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? './guard/process.ts' : './guard/process.js', import.meta.url));
+  return spawn(process.execPath, [script, ...args], { detached: true, stdio: ['pipe', 'pipe', 'ignore'] });
+}
+
 /** The runner's side of the guard: starts it, and tells it every undo before the deed. */
 export class GuardLink {
   /** The guard's process; see driver/owner.ts. */
   readonly name: string;
-  readonly #child: ChildProcess;
+  readonly #child: GuardProcess;
   readonly #noted = new Map<number, () => void>();
   #parting = false;
   #next = 0;
 
-  private constructor(child: ChildProcess, onLost: () => void) {
+  private constructor(child: GuardProcess, onLost: () => void) {
     this.#child = child;
     this.name = nameOf(child.pid ?? 0);
     child.stdin?.on('error', () => {});
@@ -26,12 +38,14 @@ export class GuardLink {
   }
 
   /** Resolves when the guard watches. `onLost` is called when it ends before it was told to: nothing may be injected then. */
-  static async start(runId: string, journalFile: string, mode: GuardMode, onLost: () => void): Promise<GuardLink> {
-    const script = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? './guard.ts' : './guard.js', import.meta.url));
-    const child = spawn(process.execPath, [script, runId, journalFile, `${process.pid}`, mode], {
-      detached: true,
-      stdio: ['pipe', 'pipe', 'ignore'],
-    });
+  static async start(
+    runId: string,
+    journalFile: string,
+    mode: GuardMode,
+    onLost: () => void,
+    startGuard: (...args: readonly string[]) => GuardProcess = startProcess,
+  ): Promise<GuardLink> {
+    const child = startGuard(runId, journalFile, `${process.pid}`, mode);
     const link = new GuardLink(child, onLost);
     const lines = createInterface({ input: child.stdout as NodeJS.ReadableStream });
     const ready = Promise.withResolvers<void>();
