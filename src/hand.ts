@@ -17,6 +17,7 @@ import { allFaults } from './faults.ts';
 import { GuardLink } from './guarded.ts';
 import { Injector } from './inject.ts';
 import { Observer } from './observe.ts';
+import { partFrom } from './parting.ts';
 import { Recorder } from './timeline/recorder.ts';
 import { healWithinMs, takeBack } from './undo.ts';
 
@@ -132,6 +133,18 @@ function noteOf(node: string, id: string): Pick<Action, 'undo' | 'residue'> {
   };
 }
 
+/** Heals, and only then takes the note away: as long as it stands, it tells how to take back what could not be. */
+export async function release(
+  hosts: Pick<Hosts, 'perform'>,
+  injector: Pick<Injector, 'healAll'>,
+  note: Pick<Action, 'undo' | 'residue'>,
+  undone: () => void,
+): Promise<void> {
+  await injector.healAll();
+  await takeBack(hosts, note);
+  undone();
+}
+
 /** The holder: injects, stays until the time is up or it is told to stop, heals. */
 class Holder {
   readonly #spec: HandSpec;
@@ -228,10 +241,7 @@ class Holder {
       } else this.#report({ say: 'ineffective', because: 'nothing showed yet that it bites; it stays in force' });
       await sleepMs(Math.max(0, upMs - performance.now()), this.#stop.signal).catch(() => {});
     } finally {
-      await injector.healAll();
-      await cluster.hosts.perform(note.undo);
-      guard.undone(noteId);
-      await guard.farewell();
+      await partFrom(guard, [() => release(cluster.hosts, injector, note, () => guard.undone(noteId))]);
       recorder[Symbol.dispose]();
     }
   }

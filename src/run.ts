@@ -19,6 +19,7 @@ import type { Invariant } from './invariant.ts';
 import { allInvariants } from './invariants.ts';
 import { type Judgement, judge } from './judge.ts';
 import { Observer } from './observe.ts';
+import { partFrom } from './parting.ts';
 import type { Turn } from './pool.ts';
 import { writeReport } from './report.ts';
 import { settle } from './settle.ts';
@@ -409,24 +410,16 @@ class Run {
 
   /** Heals first, then lets go of everything in the reverse order of its making. */
   async cleanUp(): Promise<void> {
-    const errors: unknown[] = [];
-    const step = async (work: () => unknown): Promise<void> => {
-      try {
-        await work();
-      } catch (error) {
-        errors.push(error);
-      }
-    };
-    await step(() => this.#injector?.healAll());
-    await step(() => this.load?.stop());
-    await step(() => this.load?.[Symbol.dispose]());
-    await step(() => this.#observer?.[Symbol.asyncDispose]());
-    await step(() => this.#logs?.[Symbol.dispose]());
-    if (!this.#options.keep) await step(async () => (this.#hosts ?? (await this.#options.driver.adopt(this.#id))).remove());
-    // A guard that is told farewell undoes nothing: where something failed above, it must do its work instead.
-    if (errors.length === 0) await step(() => this.#guard?.farewell());
-    else this.#guard?.abandon();
-    if (errors.length > 0) throw errors.length === 1 ? errors[0] : new AggregateError(errors);
+    await partFrom(this.#guard, [
+      () => this.#injector?.healAll(),
+      () => this.load?.stop(),
+      () => this.load?.[Symbol.dispose](),
+      () => this.#observer?.[Symbol.asyncDispose](),
+      () => this.#logs?.[Symbol.dispose](),
+      async () => {
+        if (!this.#options.keep) await (this.#hosts ?? (await this.#options.driver.adopt(this.#id))).remove();
+      },
+    ]);
   }
 }
 
