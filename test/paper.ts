@@ -61,7 +61,6 @@ export class PaperHosts implements Hosts {
   }
 
   state: Hosts['state'] = () => Promise.resolve(healthyState);
-  write: Hosts['write'] = () => Promise.resolve();
   start: Hosts['start'] = () => Promise.resolve();
   follow: Hosts['follow'] = () => Promise.resolve({ [Symbol.dispose]: () => {} });
   fence: Hosts['fence'] = () => Promise.resolve();

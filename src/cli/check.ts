@@ -8,6 +8,7 @@ import { type Judgement, judge } from '../judge.ts';
 import { writeReport } from '../report.ts';
 import { textReport } from '../report/text.ts';
 import { readTimeline } from '../timeline/timeline.ts';
+import { codeOfCheck } from './exit-code.ts';
 
 async function judgeAgain(folder: string) {
   if (!existsSync(folder)) throw new UsageError(`expected a folder below results/, but ${folder} does not exist`);
@@ -48,8 +49,7 @@ export async function check(folder: string, json: boolean): Promise<ExitCode> {
   for (const defect of defects.slice(0, 10)) console.error(`slotquake: ${defect}`);
   if (defects.length > 10) console.error(`slotquake: ${defects.length - 10} more defects of the record are not shown`);
   console.log(json ? JSON.stringify(judgement) : textReport(timeline.run, consistency, judgement, folder));
-  if (judgement.verdict === 'as-expected') return defects.length > 0 ? exitCode.inconclusive : exitCode.asExpected;
-  return judgement.verdict === 'not-as-expected' ? exitCode.notAsExpected : exitCode.inconclusive;
+  return codeOfCheck(judgement.verdict, defects);
 }
 
 export async function report(folder: string): Promise<void> {

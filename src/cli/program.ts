@@ -2,6 +2,7 @@ import { enableCompileCache } from 'node:module';
 import { Command, CommanderError, Help, InvalidArgumentError, Option } from 'commander';
 import { AbortedError, exitCode, messageOf, SlotquakeError } from '../base/errors.ts';
 import { log } from '../base/log.ts';
+import { codeOfError } from './exit-code.ts';
 import { version } from '../version.ts';
 
 // What is loaded from here on, and by the guard and the runs that `catalogue` and `audit` start, need not be compiled each time.
@@ -276,7 +277,7 @@ try {
   else {
     console.error(`slotquake: ${error instanceof SlotquakeError ? messageOf(error) : `unexpected: ${messageOf(error)}`}`);
     if (program.opts<{ verbose?: boolean }>().verbose && !(error instanceof SlotquakeError)) console.error(error);
-    process.exitCode = error instanceof SlotquakeError ? error.exitCode : exitCode.harnessFailed;
+    process.exitCode = codeOfError(error);
   }
 }
 // A lost connection somewhere must not keep a finished command alive; every resource was released above.

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { AbortedError, type ExitCode, exitCode, messageOf, SlotquakeError, UsageError } from '../base/errors.ts';
+import { AbortedError, type ExitCode, exitCode, messageOf, UsageError } from '../base/errors.ts';
 import { didYouMean } from '../base/nearest.ts';
 import { freshSeed } from '../base/random.ts';
 import { quote } from '../driver/container/shell.ts';
@@ -7,7 +7,6 @@ import { dockerDriver } from '../driver/docker.ts';
 import type { Reach } from '../driver.ts';
 import type { Experiment } from '../experiment.ts';
 import { resolveEngineImage, resolveToolboxImage } from '../image.ts';
-import type { Verdict } from '../judge.ts';
 import { textReport } from '../report/text.ts';
 import { type Done, type Job, roomHere, runPool, type Turn } from '../pool.ts';
 import { runExperiment } from '../run.ts';
@@ -15,6 +14,7 @@ import type { TimelineEvent } from '../timeline.ts';
 import { readTimeline } from '../timeline/timeline.ts';
 import type { ClientKind } from '../workload.ts';
 import { memoryOf } from './child.ts';
+import { codeOfRun, worse } from './exit-code.ts';
 import { type Live, live } from './live.ts';
 import { loadExperiment, loadSettings } from './load.ts';
 import { latest, writable } from './results.ts';
@@ -40,25 +40,9 @@ export interface RunFlags {
   readonly inTurn?: boolean;
 }
 
-const codes: Readonly<Record<Verdict, ExitCode>> = {
-  'as-expected': exitCode.asExpected,
-  'not-as-expected': exitCode.notAsExpected,
-  inconclusive: exitCode.inconclusive,
-  aborted: exitCode.aborted,
-  'harness-failed': exitCode.harnessFailed,
-};
 /** How this command is called from a checkout, which runs the sources, and where the package is installed. */
 const again = import.meta.url.endsWith('.ts') ? 'npm run slotquake --' : 'npx slotquake';
 const leastMemoryMb = 16;
-/** The worst decides; a run that was stopped outranks them all. */
-const severity: readonly ExitCode[] = [
-  exitCode.asExpected,
-  exitCode.inconclusive,
-  exitCode.notAsExpected,
-  exitCode.harnessFailed,
-  exitCode.badUsage,
-  exitCode.aborted,
-];
 
 export async function run(names: readonly string[], flags: RunFlags, signal: AbortSignal): Promise<ExitCode> {
   if (flags.driver !== 'docker') throw new UsageError(`expected --driver docker, got ${flags.driver}`);
@@ -139,8 +123,8 @@ export async function run(names: readonly string[], flags: RunFlags, signal: Abo
     if (enough.signal.aborted) return;
     latest(parent, folder);
     const { judgement, error } = result;
-    const code = error instanceof SlotquakeError ? error.exitCode : codes[judgement.verdict];
-    if (severity.indexOf(code) > severity.indexOf(worst)) worst = code;
+    const code = codeOfRun(result);
+    worst = worse(worst, code);
     if (flags.json) console.log(JSON.stringify({ experiment: experiment.name, variant: called, seed, folder, ...judgement }));
     else if (error === undefined)
       console.log(
