@@ -80,6 +80,38 @@ describe('a shape', () => {
 });
 
 describe('nfqueue', () => {
+  const wishes: readonly Partial<Shape>[] = [{ delayMs: 1 }, { lossPercent: 1 }, full];
+  const rulesOf = (wish: Partial<Shape>): string[] =>
+    shapeScript('nfqueue', 'a', chosen, shape(wish), 1)
+      .do.split('\n')
+      .filter((line) => line.startsWith('-A') || line.startsWith('-I'));
+
+  it('lets packets pass where nobody holds them', () => {
+    for (const wish of wishes) {
+      const queueing = rulesOf(wish).filter((rule) => rule.includes('-j NFQUEUE'));
+      expect(queueing.length).toBeGreaterThan(0);
+      for (const rule of queueing) expect(rule).toMatch(/ --queue-bypass$/);
+    }
+  });
+  it('holds no packet twice: what was held is marked before, and returned before it is chosen', () => {
+    for (const wish of wishes) {
+      const rules = rulesOf(wish);
+      const queue = rules.findIndex((rule) => rule.startsWith('-A SLOTQUAKE-a-Q -j NFQUEUE'));
+      expect(rules[queue - 1]).toBe('-A SLOTQUAKE-a-Q -j MARK --or-mark $seen');
+      for (const name of ['IN', 'OUT']) {
+        const own = rules.filter((rule) => rule.startsWith(`-A SLOTQUAKE-a-${name} `));
+        const returned = own.indexOf(`-A SLOTQUAKE-a-${name} -m mark --mark $seen/$seen -j RETURN`);
+        const chosenFirst = own.findIndex((rule) => / -[ds] 10\.0\.0\.2 .*-j SLOTQUAKE-a-(Q|OUT-F)$/.test(rule));
+        expect(returned).toBeGreaterThanOrEqual(0);
+        expect(chosenFirst).toBeGreaterThan(returned);
+      }
+    }
+  });
+  it('takes the rules away before the holder, so that nothing is queued for nobody', () => {
+    const { undo } = shapeScript('nfqueue', 'a', chosen, shape({ delayMs: 1 }), 1);
+    expect(undo.indexOf('iptables-restore')).toBeGreaterThan(0);
+    expect(undo.indexOf('kill -$signal')).toBeGreaterThan(undo.indexOf('iptables-restore'));
+  });
   it('sends copies to a named peer only', () => {
     expect(() => shapeScript('nfqueue', 'a', everything, shape({ duplicatePercent: 1 }), 1)).toThrow(/by address on the way out/);
     expect(shapeScript('nfqueue', 'a', { ...everything, direction: 'in' }, shape({ duplicatePercent: 1 }), 1).do).toContain('TEE');
