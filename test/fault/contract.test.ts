@@ -64,7 +64,7 @@ for (const [name, maker] of await allFaults()) {
     });
 
     it('has not bitten where nothing was done', async () => {
-      const { hosts } = paperInjector(untouched);
+      const { hosts } = paperInjector({ answer: untouched });
       const evidence = await fault.effect(planned, 'tag-a', {
         read: (command) => hosts.perform(command),
         state: () => Promise.resolve(healthyState),
