@@ -1,9 +1,8 @@
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { hasNetemScript, shape, type Shape, shapeScript, type Traffic } from '../src/traffic.ts';
-import { type Answer, hasEmulator, installEmulator, runInMachine, type Step } from './traffic/machine.ts';
+import { type Answer, hasEmulator, installEmulator, runInMachine, type Step, whyNoEmulator } from './traffic/machine.ts';
 import { meterProgram } from './traffic/wire.ts';
 
-const ci = process.env['CI'] === 'true';
 const steps: Step[] = [];
 let answers: Map<string, Answer>;
 
@@ -94,10 +93,13 @@ const shapes: Readonly<Record<string, Partial<Shape>>> = {
   loss: { lossPercent: 20 },
 };
 
-const available = ci || (process.arch === 'x64' && (await hasEmulator()));
+/** Why there can be no emulator here. */
+const missing = await whyNoEmulator();
 
-describe.skipIf(!available)('netem, on a kernel in an emulator', () => {
+describe('netem, on a kernel in an emulator', () => {
+  beforeEach(({ skip }) => skip(missing !== undefined, missing));
   beforeAll(async () => {
+    if (missing !== undefined) return;
     if (!(await hasEmulator())) await installEmulator();
     plan();
     answers = await runInMachine(prelude, { 'meter.py': meterProgram }, steps);

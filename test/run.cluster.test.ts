@@ -1,4 +1,3 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -8,10 +7,9 @@ import { poll } from '../src/base/poll.ts';
 import { dockerDriver } from '../src/driver/docker.ts';
 import type { Driver } from '../src/driver.ts';
 import { resolveEngineImage, resolveToolboxImage, toolboxImage } from '../src/image.ts';
-import type { Judgement } from '../src/judge.ts';
 import type { TimelineEvent } from '../src/timeline.ts';
+import { type Ended, ended, start, verdicts } from './command-line.ts';
 
-const cli = path.join(import.meta.dirname, '..', 'src', 'cli.ts');
 const quiet = path.join(import.meta.dirname, 'fixtures', 'undisturbed.ts');
 let results: string;
 let driver: Driver;
@@ -24,30 +22,8 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(results, { recursive: true, force: true }));
 
-const start = (...args: string[]): ChildProcess => spawn(process.execPath, [cli, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
-
-interface Ended {
-  readonly code: number | null;
-  readonly output: string;
-  readonly errors: string;
-}
-
-function ended(child: ChildProcess): Promise<Ended> {
-  let output = '';
-  let errors = '';
-  child.stdout?.on('data', (chunk: Buffer) => (output += chunk));
-  child.stderr?.on('data', (chunk: Buffer) => (errors += chunk));
-  return new Promise((resolve) => child.on('close', (code) => resolve({ code, output, errors })));
-}
-
 const slotquake = (...args: string[]): Promise<Ended> => ended(start(...args));
 const run = (...args: string[]): Promise<Ended> => slotquake('run', '--results', results, '--json', ...args);
-const verdicts = ({ output }: Ended): (Judgement & { folder: string })[] =>
-  output
-    .trim()
-    .split('\n')
-    .filter((line) => line.startsWith('{'))
-    .map((line) => JSON.parse(line) as Judgement & { folder: string });
 
 describe('bus-port-blocked', () => {
   it('shows the symptom wounded, holds everything cured, and is judged the same from its record', async () => {
@@ -61,25 +37,7 @@ describe('bus-port-blocked', () => {
   });
 });
 
-// Two at a time: what is asked here is no matter of milliseconds.
-describe('a healthy cluster', { concurrent: true, timeout: 240_000 }, () => {
-  for (const engine of ['redis:6.0', 'redis:7.0', 'redis:8.0', 'valkey:8.1', 'valkey:9.1']) {
-    it(`forms and holds everything on ${engine}`, async () => {
-      const result = await run(quiet, '--engine', engine);
-      expect(verdicts(result)[0]?.verdict, result.errors + result.output).toBe('as-expected');
-    });
-  }
-  for (const engine of ['redis:6.0', 'redis:7.0', 'valkey:9.1']) {
-    it(`with passwords, users, host names or TLS holds everything on ${engine}`, async () => {
-      const result = await run(path.join(import.meta.dirname, 'fixtures', 'topologies.ts'), '--engine', engine);
-      // Names are announced from 7.0 on.
-      const expected = Array.from({ length: 6 }, (_, index) => (engine === 'redis:6.0' && index === 3 ? 'not-asked' : 'as-expected'));
-      expect(
-        verdicts(result).map(({ verdict }) => verdict),
-        result.errors + result.output,
-      ).toEqual(expected);
-    });
-  }
+describe('a healthy cluster', { timeout: 240_000 }, () => {
   it('is formed by CLUSTER MEET too', async () => {
     const result = await run(path.join(import.meta.dirname, 'fixtures', 'met.ts'));
     expect(verdicts(result)[0]?.verdict, result.errors + result.output).toBe('as-expected');

@@ -5,7 +5,7 @@ import { didYouMean } from '../base/nearest.ts';
 import type { Experiment } from '../experiment.ts';
 import { defaultEngine, resolveEngineImage, resolveToolboxImage } from '../image.ts';
 import { allMeasured, canRecord, keepMeasured, measuredOf } from '../measured.ts';
-import { type Done, roomHere, runPool, type Turn } from '../pool.ts';
+import { type Done, type Job, roomHere, runPool, type Turn } from '../pool.ts';
 import { childRun, type RunLine } from './child.ts';
 import { experimentNames, loadExperiment } from './load.ts';
 import { writable } from './results.ts';
@@ -20,6 +20,8 @@ export interface CatalogueFlags {
   readonly record: boolean;
   /** Whether what was not as expected is run once more, when nothing else runs. */
   readonly again: boolean;
+  /** One JSON object a run instead of a line; of what is run once more, the last one counts. */
+  readonly json: boolean;
 }
 
 /** One run to make. */
@@ -29,10 +31,22 @@ interface Wanted {
   readonly engine: string;
 }
 
+/** What `catalogue --json` says of a run. */
+export interface CatalogueLine {
+  readonly experiment: string;
+  readonly variant: string;
+  readonly engine: string;
+  readonly verdict: string;
+  readonly because: string;
+  readonly tookMs: number;
+  readonly folder: string | null;
+}
+
 /** How a run ended. */
 interface Ended {
   readonly line: RunLine;
   readonly engine: string;
+  /** Without the time for which its cluster stood ready until it was its turn. */
   readonly tookMs: number;
 }
 
@@ -46,15 +60,17 @@ const usualMs = 20_000;
 export async function catalogue(names: readonly string[], flags: CatalogueFlags, signal: AbortSignal): Promise<ExitCode> {
   const wanted = await runsOf(names, flags);
   writable(flags.results);
+  const say = flags.json ? (): void => {} : console.log;
   if (flags.record && !canRecord(wanted.map(({ experiment }) => experiment.name)))
     throw new UsageError('--record binds figures to the source of an experiment, which is not here; run it in a checkout of Slotquake');
   // Once for all runs: several at a time would each assemble the same image, or each find that there is none.
-  for (const engine of new Set(wanted.map((each) => each.engine))) await resolveEngineImage(engine, console.log);
-  await resolveToolboxImage(console.log);
+  for (const engine of new Set(wanted.map((each) => each.engine))) await resolveEngineImage(engine, say);
+  await resolveToolboxImage(say);
   signal.throwIfAborted();
   const room = roomHere();
   const atOnce = flags.jobs ?? room.atOnce;
-  console.log(`${wanted.length} runs, up to ${atOnce} at a time`);
+  say(`${wanted.length} runs, up to ${atOnce} at a time`);
+  const about = new Map<Job<Ended>, Wanted>();
   let bad: { readonly job: Done<Ended>['job']; readonly said: string }[] = [];
   let notAsked = 0;
   const unrecorded: string[] = [];
@@ -73,32 +89,58 @@ export async function catalogue(names: readonly string[], flags: CatalogueFlags,
     if (!fine) bad.push({ job: done.job, said: `${done.job.name}: ${verdict}: ${because}${folder ? `; see ${folder}` : ''}` });
     const mark = fine ? styleText('green', '✓') : styleText('red', '✗');
     const why = verdict === 'as-expected' ? '' : `  ${verdict}: ${because}`;
-    console.log(`${mark} ${done.job.name.padEnd(56)} ${formatMs(tookMs).padStart(7)}${why}`);
+    const of = about.get(done.job) as Wanted;
+    const { variant, engine } = of;
+    if (flags.json)
+      console.log(
+        JSON.stringify({
+          experiment: of.experiment.name,
+          variant,
+          engine,
+          verdict,
+          because,
+          tookMs: Math.round(tookMs),
+          folder: folder ?? null,
+        } satisfies CatalogueLine),
+      );
+    say(`${mark} ${done.job.name.padEnd(56)} ${formatMs(tookMs).padStart(7)}${why}`);
   };
   const jobs = wanted.map((each) => {
     const child = childRun({ ...each, name: each.experiment.name, results: flags.results, seed: flags.seed });
     const run = async (stop: AbortSignal, turn: Turn): Promise<Ended> => {
       const startedAtMs = performance.now();
-      return { line: await child.run(stop, turn), engine: each.engine, tookMs: performance.now() - startedAtMs };
+      let stoodMs = 0;
+      const timed: Turn = {
+        take: async (until) => {
+          const sinceMs = performance.now();
+          await turn.take(until).finally(() => (stoodMs = performance.now() - sinceMs));
+        },
+        spare: () => turn.spare(),
+        over: () => turn.over(),
+      };
+      const line = await child.run(stop, timed);
+      return { line, engine: each.engine, tookMs: performance.now() - startedAtMs - stoodMs };
     };
-    return { ...child, run };
+    const job: Job<Ended> = { ...child, run };
+    about.set(job, each);
+    return job;
   });
   await runPool(jobs, { ...room, atOnce, signal, onDone });
   if (flags.again && bad.length > 0 && !signal.aborted) {
     const first = bad;
     bad = [];
-    for (const { said } of first) console.log(`not as expected: ${said}`);
-    console.log(`tried once more, one at a time: ${first.length}`);
+    for (const { said } of first) say(`not as expected: ${said}`);
+    say(`tried once more, one at a time: ${first.length}`);
     await runPool(
       first.map(({ job }) => job),
       { ...room, atOnce: 1, signal, onDone },
     );
   }
   if (signal.aborted) return exitCode.aborted;
-  if (notAsked > 0) console.log(`${notAsked} not asked, because the engine cannot be`);
-  for (const { said } of bad) console.log(`not as expected: ${said}`);
-  for (const said of unrecorded) console.log(`not recorded: ${said}`);
-  console.log(`${wanted.length - notAsked - bad.length} passed, ${bad.length} failed`);
+  if (notAsked > 0) say(`${notAsked} not asked, because the engine cannot be`);
+  for (const { said } of bad) say(`not as expected: ${said}`);
+  for (const said of unrecorded) console.error(`not recorded: ${said}`);
+  say(`${wanted.length - notAsked - bad.length} passed, ${bad.length} failed`);
   return bad.length + unrecorded.length > 0 ? exitCode.notAsExpected : exitCode.asExpected;
 }
 

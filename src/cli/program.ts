@@ -156,6 +156,7 @@ program
   .option('--seed <number>', 'repeat the choices of an earlier run', wholeNumber)
   .option('--results <folder>', 'where records go', 'results')
   .option('--again', 'run once more, alone, what was not as expected; both are told, the second counts', false)
+  .option('--json', 'print one JSON object a run', false)
   .option('--record', 'write what was measured to experiments/measured.json, for `npm run docs`', false)
   .addHelpText('after', examples('catalogue', 'catalogue killed-primary quorum-lost --engine redis:7.0,valkey:9.1 --times 3'))
   .action(async (names: string[], flags) => {

@@ -5,6 +5,7 @@ import { seededRandom } from '../../src/base/random.ts';
 import { allFaults } from '../../src/faults.ts';
 import type { ActiveFault, Fault } from '../../src/fault.ts';
 import type { EventOf } from '../../src/timeline.ts';
+import { drawn } from '../draw/drawn.ts';
 import { exampleOf } from './contract.ts';
 import { ground, keepGround } from './ground.ts';
 
@@ -52,7 +53,8 @@ function refusal(name: string, fault: Fault, { plan }: ActiveFault, tag: string)
 const momentary = ['restart', 'failover'];
 
 for (const [name, maker] of await allFaults()) {
-  describe(`the fault ${name} on real nodes`, { timeout: 120_000 }, () => {
+  if (!drawn('contract', name)) continue;
+  describe(`on real nodes, the fault ${name}`, { timeout: 120_000 }, () => {
     it('bites only where something was done, and leaves everything as it was', async () => {
       const { fault } = exampleOf(maker);
       await ground.healthy();

@@ -4,6 +4,7 @@ import type { Command } from '../../src/driver.ts';
 import type { Action } from '../../src/fault.ts';
 import { allFaults } from '../../src/faults.ts';
 import { takeBack } from '../../src/undo.ts';
+import { drawn } from '../draw/drawn.ts';
 import { exampleOf } from './contract.ts';
 import { ground, keepGround } from './ground.ts';
 
@@ -78,6 +79,7 @@ const indivisible = 'clock-skew connection-flood cpu-throttle crash-loop disk-fu
 const cutsOf = new Map<string, readonly string[]>();
 
 for (const [name, maker] of await allFaults()) {
+  if (!drawn('cut-off', name)) continue;
   if (indivisible.includes(name)) continue;
   describe(`the fault ${name}`, { timeout: 300_000 }, () => {
     it('leaves nothing wherever one of its scripts is cut off', async () => {

@@ -7,6 +7,7 @@ import { poll } from '../../src/base/poll.ts';
 import { seededRandom } from '../../src/base/random.ts';
 import { allFaults } from '../../src/faults.ts';
 import { faultsInForce, type HandSpec } from '../../src/hand.ts';
+import { drawn } from '../draw/drawn.ts';
 import { exampleOf } from './contract.ts';
 import { ground, keepGround, renewGround } from './ground.ts';
 
@@ -86,6 +87,7 @@ async function attempt(
 }
 
 for (const [name, maker] of await allFaults()) {
+  if (!drawn('kill', name)) continue;
   describe(`the fault ${name}`, { timeout: 300_000 }, () => {
     it(`leaves nothing within 5 s when its holder ends by SIGKILL at a random moment, ${kills} times`, async () => {
       const { target, parameters } = exampleOf(maker);

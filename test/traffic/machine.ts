@@ -1,5 +1,5 @@
 import { execFile, spawn } from 'node:child_process';
-import { createWriteStream, existsSync } from 'node:fs';
+import { createWriteStream, existsSync, readFileSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { buffer, text } from 'node:stream/consumers';
@@ -23,7 +23,19 @@ export const hasEmulator = (): Promise<boolean> =>
     () => false,
   );
 
+/** Undefined where there is one, or where one can be installed. */
+export async function whyNoEmulator(): Promise<string | undefined> {
+  if (process.arch !== 'x64') return `the emulated kernel is of x64, and this machine is ${process.arch}`;
+  const system = existsSync('/etc/os-release') ? readFileSync('/etc/os-release', 'utf8') : '';
+  if (!/^ID=debian$/m.test(system)) return "the emulated kernel is one of Debian's packages, and this machine is no Debian";
+  if (await hasEmulator()) return undefined;
+  if (process.env['SLOTQUAKE_INSTALL_EMULATOR'] === 'no') return `${emulator} is not installed, and SLOTQUAKE_INSTALL_EMULATOR=no`;
+  if (process.getuid?.() !== 0) return `${emulator} is not installed, and only root can have it installed; install qemu-system-x86 by hand`;
+  return undefined;
+}
+
 export async function installEmulator(): Promise<void> {
+  console.log('set-up: installing qemu-system-x86 with apt-get, for the tests of netem (SLOTQUAKE_INSTALL_EMULATOR=no refuses this)');
   const apt = (...words: string[]): Promise<unknown> =>
     run('apt-get', ['-qq', '-y', ...words], { env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }, maxBuffer: 2 ** 26 });
   try {
