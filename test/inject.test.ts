@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { AbortedError, messageOf } from '../src/base/errors.ts';
 import type { CommandResult } from '../src/driver.ts';
 import { bites, type Fault, misses, type Witness } from '../src/fault.ts';
-import { type Answer, fine, paperInjector, type PaperInjection, script } from './paper.ts';
+import { type Answer, failureOf, fine, paperInjector, type PaperInjection, script } from './paper.ts';
 
 beforeEach(() => void vi.useFakeTimers({ fakeNodeBuiltins: true }));
 afterEach(() => void vi.useRealTimers());
@@ -40,11 +40,6 @@ function ground(answers: Record<string, CommandResult | (() => CommandResult | P
   return { ...paper, asked, of, recorded };
 }
 const settled = (): Promise<unknown> => vi.advanceTimersByTimeAsync(0);
-const failureOf = (promise: Promise<unknown>): Promise<unknown> =>
-  promise.then(
-    () => undefined,
-    (error: unknown) => error,
-  );
 
 describe('an injection', () => {
   it('does each step when the guard has its undo, in order at each node, node beside node', async () => {
@@ -81,7 +76,7 @@ describe('an injection', () => {
     expect([guard.registered, asked(), recorded()]).toEqual([[], [], []]);
     told.resolve();
     await injecting;
-    const planned = vi.fn(async () => {});
+    const planned = vi.fn<() => Promise<void>>(async () => {});
     await ground({}, { planned }).injector.inject(steps(), going);
     expect(planned).toHaveBeenCalledExactlyOnceWith({ nodes: ['node-1', 'node-2'], actions: steps().actions({}, '') });
   });
@@ -137,7 +132,7 @@ describe('an injection that breaks off', () => {
     expect(messageOf(error)).toBe('the fault steps could not be injected at node-1 (exit 3): the kernel says no; see `slotquake doctor`');
     expect(of('node-1')).toEqual(['do 1', 'do 2', 'undo 2', 'look 2', 'undo 1', 'look 1']);
     expect(of('node-2')).toEqual(['do 3', 'undo 3', 'look 3']);
-    expect(guard.takenBack.toSorted()).toEqual([0, 1, 2]);
+    expect(new Set(guard.takenBack)).toEqual(new Set([0, 1, 2]));
     expect(recorded()).toEqual(['fault-injecting', 'fault-healing', 'fault-ineffective', 'fault-healed']);
     expect(recorder.events[2]).toMatchObject({ because: 'it never took hold' });
   });
@@ -333,7 +328,7 @@ describe('the evidence', () => {
     expect(recorded().at(-1)).toBe('fault-healed');
   });
   it('is seen by a witness who reads, and knows since when', async () => {
-    const latest = vi.fn(() => new Map([['node-1', []]]) as never);
+    const latest = vi.fn<() => never>(() => new Map([['node-1', []]]) as never);
     const paper = ground(
       { 'do 1': async () => (await new Promise((done) => setTimeout(done, 30)), fine) },
       { observer: { latest, silentMs: () => 7 } },

@@ -28,6 +28,13 @@ export const healthyState: HostState = {
 export const fine: CommandResult = { exitCode: 0, output: '' };
 export const script = (node: string, text: string): Script => ({ run: 'toolbox', node, script: text });
 
+/** What a promise rejects with; undefined where it does not. */
+export const failureOf = (promise: Promise<unknown>): Promise<unknown> =>
+  promise.then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+
 /** The answer to a command; none where the interpreter of all drivers is to carry it out, and a part of it is then asked next. */
 export type Answer = (command: Command) => CommandResult | Promise<CommandResult> | undefined;
 
