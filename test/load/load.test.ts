@@ -270,11 +270,18 @@ describe('what becomes of an operation', () => {
     // Once for each key.
     expect(refused.length).toBeLessThanOrEqual(12);
     expect(new Set(refused.map(({ key }) => key)).size).toBe(refused.length);
-    for (const { node, outcome } of operations()) if (outcome === 'ok') expect(node).toBe('node-4');
+    for (const { node } of operations().filter(({ outcome }) => outcome === 'ok')) expect(node).toBe('node-4');
   });
   it('is unknown when no answer comes in time, and by an end of the connection', async () => {
-    const silent = await rows(([name]) => (name === 'CLIENT' ? ok : undefined), registers({ ...closed, timeoutMs: 20 }), 8);
+    const { cluster, servers } = await nodesThat(([name]) => (name === 'CLIENT' ? ok : undefined));
+    const { load, operations } = await loaded(cluster, registers({ ...closed, timeoutMs: 20 }));
+    await expect.poll(() => load.counts.unknown, patient).toBeGreaterThan(8);
+    await load.stop();
+    // On a busy machine the greeting of a connection may take as long: then nothing was sent.
+    const silent = operations().filter(({ reason }) => reason !== 'not-connected');
     expect(verdicts(silent)).toEqual(['unknown timeout']);
+    const heard = () => servers.flatMap((server) => server.heard).filter(([name]) => name === 'GET' || name === 'SET');
+    await expect.poll(() => heard().length, patient).toBe(silent.length);
     const ended = await rows(
       ([name], socket) => {
         if (name === 'SET' || name === 'GET') socket.end();
@@ -284,7 +291,8 @@ describe('what becomes of an operation', () => {
       8,
     );
     expect(verdicts(ended)).toContain('unknown closed');
-    for (const { outcome, reason } of ended) if (outcome !== 'unknown') expect(`${outcome} ${reason}`).toBe('failed not-connected');
+    const certain = ended.filter(({ outcome }) => outcome !== 'unknown');
+    for (const { outcome, reason } of certain) expect(`${outcome} ${reason}`).toBe('failed not-connected');
   });
   it('is failed as a whole when a transaction is refused, and unknown by an error inside of EXEC', async () => {
     const options = { ...closed, readShare: 0 };
@@ -308,7 +316,7 @@ describe('what becomes of an operation', () => {
     expect(verdicts(all)).toEqual(['ok null', 'unknown wait']);
     expect(new Set(waits.map((words) => words.join(' ')))).toEqual(new Set(['WAIT 2 70']));
     expect(waits.length).toBe(all.filter(({ verb }) => verb === 'set').length);
-    for (const { verb, outcome } of all) if (verb === 'get') expect(outcome).toBe('ok');
+    for (const { outcome } of all.filter(({ verb }) => verb === 'get')) expect(outcome).toBe('ok');
   });
   it('is the sum for an increment', async () => {
     let sum = 0;
@@ -476,7 +484,7 @@ describe('reading back', () => {
     expect(seen('node-1')).toEqual(new Set(['ok null 3 false']));
     expect(seen('node-4')).toEqual(new Set(['ok null 3 true']));
     expect(seen('node-2')).toEqual(new Set(['ok null 3 false', 'failed moved -1 false']));
-    for (const { node, outcome } of finals) if (node === 'node-6') expect(outcome).not.toBe('ok');
+    expect(seen('node-6')).toEqual(new Set([expect.stringMatching(/^(failed|unknown) /)]));
     expect(new Set(operations().map(({ id }) => id)).size).toBe(operations().length);
   });
   it('counts keys that no node gives', async () => {
