@@ -105,9 +105,9 @@ describe('the README', () => {
     expect(lines.length).toBeGreaterThan(0);
     for (const [, name = '', flags = ''] of lines) {
       const maker = faults.get(name);
-      expect(maker, name).toBeDefined();
+      if (!maker) throw new Error(`there is no fault ${name}`);
       const example = flags.replace(/ --for \S+/, '');
-      if (maker) expect(exampleOf(Object.assign(maker.bind(null), { kind: { ...maker.kind, example } })).target).not.toBe('');
+      expect(exampleOf(Object.assign(maker.bind(null), { kind: { ...maker.kind, example } })).target).not.toBe('');
     }
   });
 

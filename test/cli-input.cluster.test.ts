@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { pack } from 'tar-stream';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, type TestContext } from 'vitest';
 import { poll } from '../src/base/poll.ts';
 import { dockerDriver } from '../src/driver/docker.ts';
 import { connect } from '../src/driver/endpoint.ts';
@@ -75,7 +75,9 @@ function readableByAll(): boolean {
       if ((statSync(folder).mode & 0o005) !== 0o005) return false;
   return true;
 }
-const asNobody = it.skipIf(process.getuid?.() !== 0 || !readableByAll());
+/** For a test that becomes another user. */
+const needsNobody = ({ skip }: Pick<TestContext, 'skip'>): void =>
+  skip(process.getuid?.() !== 0 || !readableByAll(), 'it takes root, and a checkout that all can read, to run it as another user');
 
 async function listening(server: Server, where: string | number): Promise<AsyncDisposable> {
   await new Promise<void>((resolve) =>
@@ -115,7 +117,8 @@ describe('the container engine', () => {
     const host = `tcp://127.0.0.1:${(server.address() as AddressInfo).port}`;
     await refused(start(runIn(scratch), { env: { DOCKER_HOST: host } }), 3, /what answers there is no container engine/);
   });
-  asNobody('that denies access is told from one that is not there', async () => {
+  it('that denies access is told from one that is not there', async (context) => {
+    needsNobody(context);
     const socket = path.join(scratch, 'mine.sock');
     await using _ = await listening(answering('{}'), socket);
     chmodSync(socket, 0o600);
@@ -153,27 +156,32 @@ function canMount(): boolean {
 }
 
 describe('the results folder', () => {
-  const withMounts = it.skipIf(!canMount());
+  const mountable = canMount();
+  const needsMounts = ({ skip }: Pick<TestContext, 'skip'>): void => skip(!mountable, 'this process may not mount a file system');
   const cannot = /expected a results folder that can be written, but .* cannot \(.*\); make room or choose another with --results/;
 
-  withMounts('on a full disk is refused before anything is started', async () => {
+  it('on a full disk is refused before anything is started', async (context) => {
+    needsMounts(context);
     using disk = mounted('small', 'size=64k');
     await refused(start(runIn(disk.folder)), 64, cannot);
     writeFileSync(path.join(disk.folder, 'ballast'), Buffer.alloc(64 * 1_024));
     await refused(start(runIn(disk.folder)), 64, /ENOSPC/);
   });
-  withMounts('on a read-only file system is refused', async () => {
+  it('on a read-only file system is refused', async (context) => {
+    needsMounts(context);
     using disk = mounted('fixed', 'ro');
     await refused(start(runIn(disk.folder)), 64, /EROFS/);
   });
-  asNobody('of somebody else is refused', async () => {
+  it('of somebody else is refused', async (context) => {
+    needsNobody(context);
     const folder = path.join(scratch, 'theirs');
     mkdirSync(folder, { mode: 0o755 });
     await refused(start(runIn(folder), { uid: nobody }), 64, /EACCES/);
   });
   it('that is a file is refused', () => refused(start(runIn(quiet)), 64, cannot));
   it('that is a file is refused to a catalogue', () => refused(start(['catalogue', 'bus-port-blocked', '--results', quiet]), 64, cannot));
-  withMounts('whose disk fills up during the run ends it, healed and cleaned up', async () => {
+  it('whose disk fills up during the run ends it, healed and cleaned up', async (context) => {
+    needsMounts(context);
     using disk = mounted('filling', 'size=20m');
     const child = start(['run', 'bus-port-blocked', '--variant', 'cured', '--results', disk.folder, '--quiet']);
     const runs = path.join(disk.folder, 'bus-port-blocked', 'cured');
@@ -308,8 +316,8 @@ describe('check', () => {
   for (const [name, text] of [
     ['garbage', 'not JSON'],
     ['nothing', ''],
-    ['a foreign object', '{"format":1,"nodes":[],"invariants":[]}'],
-    ['nodes without names', '{"format":1,"nodes":[null],"invariants":[],"engine":{},"settings":{},"expect":{}}'],
+    ['a foreign object', '{"format":2,"nodes":[],"invariants":[]}'],
+    ['nodes without names', '{"format":2,"nodes":[null],"invariants":[],"engine":{},"settings":{},"expect":{},"workload":{},"budget":{}}'],
   ] as const)
     it(`refuses a run.json of ${name}`, async () => {
       const folder = record(name.replaceAll(' ', '-'), { 'run.json': text, 'timeline.jsonl': '' });

@@ -152,7 +152,9 @@ describe('netem, on a kernel in an emulator', () => {
 
   it('says what is there, and leaves nothing', () => {
     expect(output('residue while in force')).toMatch(/sqione[^]*sqoone/);
-    for (const { name } of steps) if (/^(residue|undo) /.test(name) && !name.endsWith('in force')) expect(output(name), name).toBe('');
+    const silent = steps.map(({ name }) => name).filter((name) => /^(residue|undo) /.test(name) && !name.endsWith('in force'));
+    expect(silent.length).toBeGreaterThan(0);
+    for (const name of silent) expect(output(name), name).toBe('');
     expect(output('look after')).toBe(output('look before'));
   });
 

@@ -190,11 +190,17 @@ describe('the way back', () => {
 
   it('works when only the rules, or only the holder, are there', async () => {
     await using shaped = await wire.shaped('node-1', 'half', to2, { delayMs: 20 });
+    const { do: deed, undo, residue } = shaped.script;
+    const left = () => wire.run('node-1', residue);
     await wire.run('node-1', `kill -9 ${await holderOf('half')}`);
-    await shaped.undo();
-    await wire.run('node-1', shaped.script.do);
+    expect(await left()).not.toBe('');
+    await wire.run('node-1', undo);
+    expect(await left()).toBe('');
+    await wire.run('node-1', deed);
     await wire.run('node-1', 'iptables -t mangle -F POSTROUTING && iptables -t mangle -F SLOTQUAKE-half-OUT');
-    await shaped.undo();
+    expect(await left()).not.toBe('');
+    await wire.run('node-1', undo);
+    expect(await left()).toBe('');
   });
 
   it('is not needed for packets to flow when the holder is killed', async () => {

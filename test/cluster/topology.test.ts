@@ -10,9 +10,12 @@ import {
   parseReplicationInfo,
   parseSlotKeys,
 } from '../../src/cluster/topology.ts';
+import { damaged, attempt } from '../damaged.ts';
 
 const a = 'a'.repeat(40);
 const b = 'b'.repeat(40);
+const info = (replication: string): string =>
+  `# Server\r\nredis_version:7.0.15\r\nrun_id:4f169ea9\r\n\r\n# Replication\r\n${replication}\r\nrepl_backlog_size:1048576\r\n# Stats\r\nsync_full:1\r\nsync_partial_ok:2\r\nsync_partial_err:3\r\n`;
 
 describe('parseClusterNodes', () => {
   it.each([
@@ -67,8 +70,6 @@ describe('parseClusterNodes', () => {
 });
 
 describe('parseReplicationInfo', () => {
-  const info = (replication: string): string =>
-    `# Server\r\nredis_version:7.0.15\r\nrun_id:4f169ea9\r\n\r\n# Replication\r\n${replication}\r\nrepl_backlog_size:1048576\r\n# Stats\r\nsync_full:1\r\nsync_partial_ok:2\r\nsync_partial_err:3\r\n`;
   it('reads a primary and what it lists, with the extra fields of later engines', () => {
     const listed =
       'slave0:ip=10.0.0.4,port=6379,state=online,offset=98,lag=1\r\nslave1:ip=10.0.0.5,port=6379,state=wait_bgsave,offset=0,lag=0,type=replica';
@@ -163,33 +164,74 @@ describe('parseClusterLinks', () => {
 });
 
 describe('the parsers', () => {
-  const words = fc.oneof(
-    fc.string(),
-    fc.constantFrom('connected', `${a} 1:1@1 master - 0 0 1 connected`, 'role:master', 'cluster_state:ok', ' 0-99999', ' [1->-', '\r\n'),
-  );
-  const texts = fc.array(words).map((parts) => parts.join(''));
-  for (const [name, parse] of Object.entries({ parseClusterNodes, parseClusterInfo, parseReplicationInfo })) {
-    it(`throw nothing but a ParseError whatever the text: ${name}`, () => {
-      fc.assert(
-        fc.property(texts, (text) => {
-          try {
-            parse(text);
-          } catch (error) {
-            expect(error).toBeInstanceOf(ParseError);
-          }
-        }),
-      );
-    });
-  }
-  it('throw nothing but a ParseError whatever the reply: parseClusterLinks', () => {
+  const nodes = `${a} 10.0.0.1:6379@16379,host.example myself,master - 0 1700000000000 3 connected 0-5460 7000 [12->-${b}] [13-<-${b}]
+${b} 10.0.0.2:6379@16379,,shard-id=x slave,fail? ${a} 1 2 3 disconnected
+`;
+  const isSlot = (slot: number): boolean => Number.isInteger(slot) && slot >= 0 && slot <= 16_383;
+  const soundNodes = (text: string): boolean =>
+    parseClusterNodes(text).every(
+      ({ id, address, busPort, pingSentAt, pongReceivedAt, configEpoch, slots, open }) =>
+        /^[0-9a-f]{40}$/.test(id) &&
+        /:\d+$/.test(address) &&
+        [busPort, pingSentAt, pongReceivedAt, configEpoch].every(Number.isFinite) &&
+        slots.every(([first, last]) => isSlot(first) && isSlot(last) && first <= last) &&
+        open.every(({ slot }) => isSlot(slot)),
+    );
+  const soundInfo = (text: string): boolean => {
+    const { state, counters } = parseClusterInfo(text);
+    return ['ok', 'fail'].includes(state) && Object.values(counters).every(Number.isFinite);
+  };
+  const soundReplication = (text: string): boolean => {
+    const { offset, syncFull, syncPartialOk, syncPartialErr, replicas, primaryAddress, role } = parseReplicationInfo(text);
+    return (
+      [offset, syncFull, syncPartialOk, syncPartialErr, ...replicas.flatMap((one) => [one.offset, one.lagSeconds])].every(
+        Number.isFinite,
+      ) &&
+      [...replicas.map(({ address }) => address), ...(role === 'replica' ? [primaryAddress] : [])].every((address) =>
+        /:-?\d+$/.test(address ?? ''),
+      )
+    );
+  };
+  it.each([
+    ['parseClusterNodes', nodes, soundNodes],
+    ['parseClusterInfo', 'cluster_state:ok\r\ncluster_slots_ok:16384\r\ncluster_current_epoch:6\r\n', soundInfo],
+    [
+      'parseReplicationInfo, of a primary',
+      info('role:master\r\nmaster_repl_offset:9\r\nslave0:ip=10.0.0.4,port=6379,state=online,offset=8,lag=1'),
+      soundReplication,
+    ],
+    [
+      'parseReplicationInfo, of a replica',
+      info('role:slave\r\nslave_repl_offset:1\r\nmaster_link_status:up\r\nmaster_host:10.0.0.1\r\nmaster_port:6379'),
+      soundReplication,
+    ],
+  ])('give an answer that is sound, or a ParseError, whatever has become of the text: %s', (_, text, sound) => {
+    expect(sound(text)).toBe(true);
+    const pieces = ['99999', '-1', 'x', ' ', '\n', '\r\n', ':', '-', '[', ',', '=', 'master', 'connected'];
     fc.assert(
-      fc.property(fc.anything(), (reply) => {
-        try {
-          parseClusterLinks(reply);
-        } catch (error) {
-          expect(error).toBeInstanceOf(ParseError);
-        }
+      fc.property(damaged(text, pieces), (broken) => {
+        const outcome = attempt(() => sound(broken));
+        expect(outcome instanceof ParseError || outcome).toBe(true);
       }),
+      { numRuns: 2_000 },
+    );
+  });
+  it('give an answer that is sound, or a ParseError, whatever has become of the reply: parseClusterLinks', () => {
+    const whole = ['direction', 'to', 'node', a, 'create-time', 1, 'events', 'rw'];
+    const word = fc.oneof(fc.constantFrom<unknown>(...whole, 'from'), fc.anything());
+    const link = fc.oneof(
+      fc.array(word, { maxLength: 10 }),
+      fc.tuple(fc.nat(whole.length), word).map(([at, other]) => whole.with(Math.min(at, 7), other as string)),
+      fc.anything(),
+    );
+    fc.assert(
+      fc.property(fc.oneof(fc.array(link), fc.anything()), (reply) => {
+        const outcome = attempt(() =>
+          parseClusterLinks(reply).every(({ direction, node }) => ['to', 'from'].includes(direction) && typeof node === 'string'),
+        );
+        expect(outcome instanceof ParseError || outcome).toBe(true);
+      }),
+      { numRuns: 1_000 },
     );
   });
 });
