@@ -168,7 +168,10 @@ function add(those: readonly Part[], tallyFile: string, status: number | null): 
     for (const name of kindsOf(part)) {
       // The group of a kind ends with its name; some kinds have nothing to try.
       const own = part.drawn === 'by kind' ? groups.filter((group) => group.name.endsWith(` ${name}`)) : groups;
-      const seconds = own.reduce((sum, group) => sum + group.seconds, 0);
+      const seconds =
+        part.drawn === 'by kind'
+          ? own.reduce((sum, group) => sum + group.seconds, 0)
+          : Math.max(0, ...own.map(({ fileSeconds }) => fileSeconds));
       if (groups.length > 0 && own.every(({ passed }) => passed)) passedKinds.set(keyOf(part, { name }), passedIn(seconds));
     }
   }

@@ -24,6 +24,8 @@ export interface Group {
   /** Whether every test of it was run, and none failed. */
   readonly passed: boolean;
   readonly seconds: number;
+  /** What its file took, with all that was set up. */
+  readonly fileSeconds: number;
 }
 
 /** Says in the last lines what failed and what was counted, for people and machines that read only those. */
@@ -82,6 +84,7 @@ function groupsOf(tests: readonly TestCase[]): Group[] {
       file,
       name,
       passed: those.every((test) => test.result().state === 'passed'),
+      fileSeconds: (those[0]?.module.diagnostic().duration ?? 0) / 1_000,
       seconds: Math.ceil(those.reduce((sum, test) => sum + (test.diagnostic()?.duration ?? 0), 0) / 1_000),
     };
   });

