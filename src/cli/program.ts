@@ -1,13 +1,8 @@
-import { enableCompileCache } from 'node:module';
 import { Command, CommanderError, Help, InvalidArgumentError, Option } from 'commander';
 import { AbortedError, exitCode, messageOf, SlotquakeError } from '../base/errors.ts';
 import { log } from '../base/log.ts';
 import { codeOfError } from './exit-code.ts';
 import { version } from '../version.ts';
-
-// What is loaded from here on, and by the guard and the runs that `catalogue` and `audit` start, need not be compiled each time.
-const { directory: compiled } = enableCompileCache();
-if (compiled !== undefined) process.env['NODE_COMPILE_CACHE'] = compiled;
 
 const stop = new AbortController();
 for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
