@@ -1,13 +1,13 @@
-import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Consistency } from '../src/consistency.ts';
 import { resolveEngineImage, resolveToolboxImage } from '../src/image.ts';
+import type { CatalogueLine } from '../src/cli/catalogue.ts';
 import { scanHistory } from '../src/timeline/history.ts';
+import { ended, start } from './command-line.ts';
 
-const cli = path.join(import.meta.dirname, '..', 'src', 'cli.ts');
 let results: string;
 const folders = new Map<string, string>();
 
@@ -24,32 +24,35 @@ interface Ended {
   readonly consistency: Consistency;
 }
 
-async function run(experiment: string, variant: string): Promise<Ended> {
-  const args = [cli, 'run', experiment, '--variant', variant, '--seed', '5', '--results', results, '--json'];
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
-  let output = '';
-  let errors = '';
-  child.stdout.on('data', (chunk: Buffer) => (output += chunk));
-  child.stderr.on('data', (chunk: Buffer) => (errors += chunk));
-  await new Promise((resolve) => child.on('close', resolve));
-  const line = output.split('\n').find((text) => text.startsWith('{'));
-  if (!line) throw new Error(`expected a verdict, got: ${errors || output}`);
-  const { verdict, because, folder } = JSON.parse(line) as { verdict: string; because: string; folder: string };
-  folders.set(`${experiment}/${variant}`, folder);
-  return { verdict, because, consistency: JSON.parse(readFileSync(path.join(folder, 'consistency.json'), 'utf8')) as Consistency };
+/** Runs them one after the other: the cluster of the next one is formed while a run ends. */
+async function run(experiment: string, ...variants: readonly string[]): Promise<readonly Ended[]> {
+  const args = ['catalogue', experiment, '--variant', variants.join(','), '--jobs', '1', '--seed', '5', '--results', results, '--json'];
+  const outcome = await ended(start(...args));
+  const lines = outcome.output.split('\n').filter(Boolean);
+  const runs = lines.map((line) => JSON.parse(line) as CatalogueLine);
+  return variants.map((variant) => {
+    const of = runs.find((each) => each.variant === variant);
+    if (!of?.folder) throw new Error(`expected a verdict on ${variant}, got: ${outcome.errors || outcome.output}`);
+    folders.set(`${experiment}/${variant}`, of.folder);
+    return { ...of, consistency: JSON.parse(readFileSync(path.join(of.folder, 'consistency.json'), 'utf8')) as Consistency };
+  });
 }
 
 describe('paused-primary', () => {
-  it('loses what had queued up, and no more than clients had under way and sent until it heard', async () => {
-    const { verdict, because, consistency } = await run('paused-primary', 'wounded');
+  let runs: readonly Ended[];
+  beforeAll(async () => {
+    runs = await run('paused-primary', 'wounded', 'wait');
+  });
+  it('loses what had queued up, and no more than clients had under way and sent until it heard', () => {
+    const { verdict, because, consistency } = runs[0] as Ended;
     expect(verdict, because).toBe('as-expected');
     const { losses } = consistency.loss;
     expect(losses.lost).toBeGreaterThan(10);
     expect(losses.nodes.filter(({ lost }) => lost > 0)).toHaveLength(1);
     expect(losses.outside).toBe(0);
   });
-  it('loses nothing with WAIT 1, the same operations being sent', async () => {
-    const { verdict, because, consistency } = await run('paused-primary', 'wait');
+  it('loses nothing with WAIT 1, the same operations being sent', () => {
+    const { verdict, because, consistency } = runs[1] as Ended;
     expect(verdict, because).toBe('as-expected');
     expect(consistency.loss.losses.lost).toBe(0);
     const sent = (variant: string): Map<number, string> => {
@@ -67,16 +70,20 @@ describe('paused-primary', () => {
 });
 
 describe('split-brain-writes', () => {
-  it('loses what the cut-off side acknowledged, for about the node timeout at the least and within its documented window', async () => {
-    const { verdict, because, consistency } = await run('split-brain-writes', 'wounded');
+  let runs: readonly Ended[];
+  beforeAll(async () => {
+    runs = await run('split-brain-writes', 'wounded', 'cured');
+  });
+  it('loses what the cut-off side acknowledged, for about the node timeout at the least and within its documented window', () => {
+    const { verdict, because, consistency } = runs[0] as Ended;
     expect(verdict, because).toBe('as-expected');
     const { losses } = consistency.loss;
     expect(losses.lost).toBeGreaterThan(10);
     expect(losses.longestWindowMs).toBeGreaterThan(4_700);
     expect(losses.outside).toBe(0);
   });
-  it('loses nothing with WAIT and min-replicas-to-write together', async () => {
-    const { verdict, because, consistency } = await run('split-brain-writes', 'cured');
+  it('loses nothing with WAIT and min-replicas-to-write together', () => {
+    const { verdict, because, consistency } = runs[1] as Ended;
     expect(verdict, because).toBe('as-expected');
     expect(consistency.loss.losses.lost).toBe(0);
   });
@@ -84,7 +91,7 @@ describe('split-brain-writes', () => {
 
 describe('killed-primary', () => {
   it('is replaced in time', async () => {
-    const { verdict, because } = await run('killed-primary', 'wounded');
-    expect(verdict, because).toBe('as-expected');
+    const [killed] = await run('killed-primary', 'wounded');
+    expect(killed?.verdict, killed?.because).toBe('as-expected');
   });
 });
