@@ -25,7 +25,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/**/*.{process,browser,cluster}.test.ts'],
+          exclude: ['test/**/*.{process,browser,cluster}.test.ts', 'test/installation/*'],
           // No test leaves anything behind in a module, so that all of them may share what was loaded.
           isolate: false,
           // They take seconds, and more on a machine that does other things as well.
@@ -49,7 +49,7 @@ export default defineConfig({
         test: {
           ...containers,
           name: 'cluster',
-          include: ['test/**/*.cluster.test.ts'],
+          include: ['test/**/*.cluster.test.ts', 'test/installation/*.test.ts'],
           exclude: timed,
           maxWorkers: 3,
           sequence: { groupOrder: 1, sequencer: LongestFirst },

@@ -68,7 +68,8 @@ const chosen = flags.all
       ...choose(candidates, { share, touchedSeconds: Number(flags['touched-seconds']), seed }),
       ...asked.filter((part) => !products.includes(part)).map(({ name }) => name),
     ]);
-const kindsOf = (part: Part): string[] => part.kinds.map((kind) => kind.name).filter((name) => chosen.has(keyOf(part, { name })));
+const drawnKinds = (part: Part): Kind[] => part.kinds.filter((kind) => chosen.has(keyOf(part, kind)));
+const kindsOf = (part: Part): string[] => drawnKinds(part).map(({ name }) => name);
 const wanted = asked.filter((part) => kindsOf(part).length > 0);
 const touchedLeft = candidates.flat().flatMap(({ touched, key }) => (touched && !chosen.has(key) ? [key] : []));
 /** Others of which a part only is run; a change of the file itself, or of what it looks at, has it run as a whole. */
@@ -138,7 +139,7 @@ function runVitest(those: readonly Part[]): void {
   const env = { ...process.env, SLOTQUAKE_DRAW: drawFile, SLOTQUAKE_TALLY: tallyFile };
   // Two calls, since a file is a filter for all projects at once.
   const projects = those.filter(({ name }) => quick.includes(name)).flatMap(({ name }) => ['--project', name]);
-  const files = those.flatMap((part) => part.files);
+  const files = those.flatMap((part) => [...part.files, ...drawnKinds(part).flatMap(({ file }) => file ?? [])]);
   for (const args of [projects, files.length > 0 ? ['--project', 'cluster', '--project', 'timed', ...files] : []]) {
     if (args.length === 0) continue;
     rmSync(tallyFile, { force: true });
@@ -163,16 +164,16 @@ function add(those: readonly Part[], tallyFile: string, status: number | null): 
   total.skipped.push(...tally.skipped);
   total.failures.push(...tally.failures);
   if (status !== 0 && tally.failures.length === 0) total.failures.push(`vitest ended with ${status}`);
-  for (const part of those.filter(({ files }) => files.length > 0)) {
-    const groups = tally.groups.filter(({ file }) => part.files.includes(file));
-    for (const name of kindsOf(part)) {
+  for (const part of those) {
+    for (const kind of drawnKinds(part)) {
+      const files = kind.file === undefined ? part.files : [kind.file];
+      const groups = tally.groups.filter(({ file }) => files.includes(file));
+      if (groups.length === 0) continue;
       // The group of a kind ends with its name; some kinds have nothing to try.
-      const own = part.drawn === 'by kind' ? groups.filter((group) => group.name.endsWith(` ${name}`)) : groups;
-      const seconds =
-        part.drawn === 'by kind'
-          ? own.reduce((sum, group) => sum + group.seconds, 0)
-          : Math.max(0, ...own.map(({ fileSeconds }) => fileSeconds));
-      if (groups.length > 0 && own.every(({ passed }) => passed)) passedKinds.set(keyOf(part, { name }), passedIn(seconds));
+      const perKind = part.drawn === 'by kind' && kind.file === undefined;
+      const own = perKind ? groups.filter(({ name }) => name.endsWith(` ${kind.name}`)) : groups;
+      const seconds = perKind ? own.reduce((sum, group) => sum + group.seconds, 0) : Math.max(...own.map(({ fileSeconds }) => fileSeconds));
+      if (own.every(({ passed }) => passed)) passedKinds.set(keyOf(part, kind), passedIn(seconds));
     }
   }
 }

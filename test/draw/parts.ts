@@ -21,6 +21,8 @@ export interface Kind {
   readonly name: string;
   /** Files of which a change touches it, with all that they import. */
   readonly sources: readonly string[];
+  /** Where it has a file of its own, which is then none of the part. */
+  readonly file?: string;
 }
 
 const faults = namesIn('src/fault').map((name): Kind => ({ name, sources: [`src/fault/${name}.ts`] }));
@@ -40,6 +42,15 @@ const products: readonly Part[] = [
     files: ['test/engines.cluster.test.ts'],
     drawn: 'by kind',
     kinds: engines.map((name) => ({ name, sources: ['src/image.ts', 'src/cluster/form.ts', 'test/engines.cluster.test.ts'] })),
+  },
+  {
+    name: 'installation',
+    files: [],
+    drawn: 'by kind',
+    kinds: [
+      { name: 'setup', sources: ['src/setup.js', 'src/prepare.ts'] },
+      { name: 'floor', sources: ['src/floor.js', 'src/start.js'] },
+    ].map((kind) => ({ ...kind, file: `test/installation/${kind.name}.test.ts` })),
   },
   {
     name: 'catalogue',

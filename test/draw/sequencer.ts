@@ -9,8 +9,13 @@ export class LongestFirst extends BaseSequencer {
   override sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const ledger = readLedger();
     const secondsOf = ({ moduleId }: TestSpecification): number => {
-      const part = parts.find((each) => each.files.includes(path.relative(packageRoot, moduleId)));
-      return part?.kinds.reduce((sum, kind) => sum + (ledger[keyOf(part, kind)]?.seconds ?? 0), 0) ?? 0;
+      const file = path.relative(packageRoot, moduleId);
+      return parts
+        .flatMap((part) =>
+          part.kinds.map((kind) => ({ files: kind.file === undefined ? part.files : [kind.file], key: keyOf(part, kind) })),
+        )
+        .filter(({ files: own }) => own.includes(file))
+        .reduce((sum, { key }) => sum + (ledger[key]?.seconds ?? 0), 0);
     };
     return Promise.resolve(files.toSorted((a, b) => secondsOf(b) - secondsOf(a)));
   }

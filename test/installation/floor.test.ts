@@ -4,12 +4,12 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { together } from '../src/base/together.ts';
-import { floor, refusal } from '../src/floor.js';
+import { together } from '../../src/base/together.ts';
+import { floor, refusal } from '../../src/floor.js';
 import { nodeOf, type ProvidedNode } from './nodes.ts';
-import { recorded } from './recorded.ts';
+import { recorded } from '../recorded.ts';
 
-const root = path.join(import.meta.dirname, '..');
+const root = path.join(import.meta.dirname, '..', '..');
 const [major = 0, minor = 0] = floor.split('.').map(Number);
 const lowest = `${floor}.0`;
 /** The one just below; the last that the package allowed once; one that reads no TypeScript. */

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-const root = path.join(import.meta.dirname, '..');
+const root = path.join(import.meta.dirname, '..', '..');
 const execute = promisify(execFile);
 
 let checkout: string;
@@ -13,7 +13,8 @@ beforeAll(async () => {
   checkout = path.join(mkdtempSync(path.join(tmpdir(), 'slotquake-setup-')), 'slotquake');
   await execute('git', ['clone', '--quiet', root, checkout]);
 }, 60_000);
-afterAll(() => rmSync(path.dirname(checkout), { recursive: true, force: true }));
+// What npm has installed are thousands of files.
+afterAll(() => rmSync(path.dirname(checkout), { recursive: true, force: true }), 60_000);
 
 /** As a stranger's shell runs it, without the Node of this checkout. */
 const setUp = async (): Promise<string> => {

@@ -2,11 +2,11 @@ import { execFile } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { messageOf } from '../src/base/errors.ts';
+import { messageOf } from '../../src/base/errors.ts';
 
 const run = promisify(execFile);
 /** Git ignores it, and the next test finds it. */
-const kept = path.join(import.meta.dirname, '..', 'node_modules', '.cache', 'nodes');
+const kept = path.join(import.meta.dirname, '..', '..', 'node_modules', '.cache', 'nodes');
 const unreachable = /\b(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH|ERR_SOCKET_TIMEOUT|ENOTCACHED)\b/;
 
 /** Either a Node of the wanted version, or the reason why there is none. */
