@@ -8,8 +8,9 @@ const env = { NODE_COMPILE_CACHE: path.join(tmpdir(), 'node-compile-cache') };
 
 const containers = {
   runner: './test/draw/runner.ts',
-  testTimeout: 120_000,
-  hookTimeout: 120_000,
+  // Bounds for what never comes: others may keep both processors busy.
+  testTimeout: 300_000,
+  hookTimeout: 300_000,
   maxConcurrency: 2,
   env,
 };

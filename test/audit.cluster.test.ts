@@ -86,7 +86,7 @@ describe('an audit', () => {
       const results = path.join(scratch, signal);
       const child = start('cluster-enabled yes\n', '--results', results, '--jobs', '2');
       const ended = new Promise<number | null>((resolve) => child.on('close', resolve));
-      const runs = await poll('both runs to have containers', () => runsBelow(results), { withinMs: 60_000 });
+      const runs = await poll('both runs to have containers', () => runsBelow(results), { withinMs: 120_000 });
       child.kill(signal);
       expect(await ended).toBe(signal === 'SIGINT' ? 130 : null);
       const driver = await dockerDriver();

@@ -24,8 +24,8 @@ const { values: flags, positionals: named } = parseArgs({
   options: {
     all: { type: 'boolean', default: false },
     resume: { type: 'boolean', default: false },
-    share: { type: 'string', default: '0.2' },
-    'touched-seconds': { type: 'string', default: '120' },
+    share: { type: 'string', default: '0.1' },
+    'touched-seconds': { type: 'string', default: '60' },
     seed: { type: 'string' },
     'dry-run': { type: 'boolean', default: false },
   },

@@ -16,7 +16,7 @@ afterAll(() => rmSync(results, { recursive: true, force: true }));
 const run = (...args: string[]): Promise<Ended> => ended(start('run', '--results', results, '--json', ...args));
 
 for (const engine of engines.filter((name) => drawn('engines', name))) {
-  describe(`a healthy cluster of ${engine}`, { timeout: 240_000 }, () => {
+  describe(`a healthy cluster of ${engine}`, { timeout: 600_000 }, () => {
     it('forms and holds everything', async () => {
       const result = await run(fixture('undisturbed'), '--engine', engine);
       expect(verdicts(result)[0]?.verdict, result.errors + result.output).toBe('as-expected');

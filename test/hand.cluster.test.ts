@@ -49,7 +49,7 @@ const nothing = (withinMs: number): Promise<void> =>
     { withinMs, everyMs: 50 },
   );
 
-describe('faults by hand', { timeout: 60_000 }, () => {
+describe('faults by hand', () => {
   it('are injected, shown with their evidence, and healed', async () => {
     const injected = await inject(
       'latency',

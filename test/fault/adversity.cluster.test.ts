@@ -30,7 +30,7 @@ const engineOf = (node: string): Docker.Container =>
 const addressOf = (node: string): string => ground.cluster.nodes.find(({ name }) => name === node)?.address ?? '';
 const rulesAt = (node: string): Promise<string> => ground.must(toolbox(node, 'iptables-save | grep SLOTQUAKE || true'));
 
-describe('a fault in adversity', { timeout: 90_000 }, () => {
+describe('a fault in adversity', () => {
   it('is taken back when the engine was restarted meanwhile', async () => {
     const before = await ground.snapshot();
     const [blocked, slowed] = [await inject(blockBus('node-4')), await inject(latency('node-4', { delay: '20ms' }))];

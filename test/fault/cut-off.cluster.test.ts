@@ -33,7 +33,7 @@ for (const [name, maker] of await allFaults()) {
   if (!drawn('cut-off', name)) continue;
   // On paper its scripts are the same, but for names and addresses.
   if (!leavesHalves(exampleOf(maker).fault.actions(planned(exampleOf(maker).fault) as never, 'g9-9'))) continue;
-  describe(`the fault ${name}`, { timeout: 300_000 }, () => {
+  describe(`the fault ${name}`, { timeout: 600_000 }, () => {
     it('leaves nothing wherever one of its scripts is cut off', async () => {
       await ground.healthy();
       const before = await ground.snapshot();
