@@ -1,9 +1,10 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
+import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { toolbox } from '../../src/driver.ts';
 import connectionFlood from '../../src/fault/connection-flood.ts';
-import { needsPython } from '../python.ts';
+import { needsPython, python } from '../python.ts';
 import { planned, scriptOf } from './planned.ts';
 import { Sandbox } from './sandbox.ts';
 
@@ -23,6 +24,8 @@ async function listening(): Promise<{ readonly port: number; readonly open: Read
   return { port: (server.address() as AddressInfo).port, open, [Symbol.asyncDispose]: close };
 }
 
+const withPython = { PATH: `${path.dirname(python)}${path.delimiter}${process.env['PATH']}` };
+
 describe('connection-flood', () => {
   it('plans so many connections at each target', () => {
     expect(planned(connectionFlood('all primaries', { connections: 7 }))).toEqual({
@@ -34,7 +37,7 @@ describe('connection-flood', () => {
   it('holds its connections until it is undone, which ends no other', { timeout: 60_000 }, async (context) => {
     needsPython(context);
     await using server = await listening();
-    using sandbox = new Sandbox();
+    using sandbox = new Sandbox(withPython);
     const flood = (connections: number, tag: string) => {
       const fault = connectionFlood('node-1', { connections });
       const [action] = fault.actions(planned(fault), tag);
@@ -59,7 +62,7 @@ describe('connection-flood', () => {
   });
   it('says so where nobody answers', (context) => {
     needsPython(context);
-    using sandbox = new Sandbox();
+    using sandbox = new Sandbox(withPython);
     const [action] = connectionFlood('node-1').actions(planned(connectionFlood('node-1')), 'x-1');
     const { exitCode, output } = sandbox.run(toolbox('node-1', scriptOf(action?.do).replace('6379', '1')));
     expect({ exitCode, output }).toEqual({ exitCode: 1, output: expect.stringMatching(/^no connection could be opened: .*refused/) });
