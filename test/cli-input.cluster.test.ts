@@ -11,6 +11,7 @@ import { dockerDriver } from '../src/driver/docker.ts';
 import { connect } from '../src/driver/endpoint.ts';
 import type { Driver } from '../src/driver.ts';
 import { resolveEngineImage, resolveToolboxImage } from '../src/image.ts';
+import { leftBy } from './own-runs.ts';
 
 const root = path.join(import.meta.dirname, '..');
 const cli = path.join(root, 'src', 'cli.ts');
@@ -52,12 +53,6 @@ function ended(child: ChildProcess): Promise<Ended> {
 const slotquake = (args: readonly string[], options: Parameters<typeof start>[1] = {}): Promise<Ended> => ended(start(args, options));
 const runIn = (folder: string, ...args: string[]): string[] => ['run', quiet, '--results', folder, '--quiet', ...args];
 
-/** What the processes of this file left; other runs on this machine do not count. */
-async function leftOf(pid: number | undefined): Promise<unknown> {
-  const suffix = (pid ?? 0).toString(36).slice(-3);
-  return (await driver.leftovers()).filter(({ runId, kept, inUse }) => !kept && !inUse && runId.endsWith(suffix));
-}
-
 /** One sentence on one line, without a stack, with the expected code, and nothing left running. */
 async function refused(child: ChildProcess, code: number, says: RegExp): Promise<void> {
   const result = await ended(child);
@@ -65,7 +60,7 @@ async function refused(child: ChildProcess, code: number, says: RegExp): Promise
   expect(result.errors).toMatch(/^slotquake: .*\n$/);
   expect(result.errors).not.toContain('unexpected:');
   expect(result.code).toBe(code);
-  expect(await leftOf(child.pid)).toEqual([]);
+  expect(await leftBy(driver, child.pid)).toEqual([]);
 }
 
 /** Another user can run the checkout, and the Node it runs on. */

@@ -22,6 +22,7 @@ import registers from '../src/workload/registers.ts';
 import setAdd from '../src/workload/set-add.ts';
 import transactions from '../src/workload/transactions.ts';
 import { allWorkloads } from '../src/workloads.ts';
+import { newRunId } from './own-runs.ts';
 
 const kinds = [...(await allWorkloads())];
 const libraries = ['ioredis', 'iovalkey', 'node-redis'] as const;
@@ -38,7 +39,7 @@ class Ground implements AsyncDisposable {
 
   static async open(spec: ClusterSpec): Promise<Ground> {
     const cluster = await formCluster(await dockerDriver(), spec, {
-      runId: `load${Date.now().toString(36).slice(-5)}`,
+      runId: newRunId('load'),
       image: await resolveEngineImage('redis:7.0'),
       toolboxImage: await resolveToolboxImage(),
       reach: 'auto',

@@ -9,6 +9,7 @@ import { resolveEngineImage, resolveToolboxImage } from '../src/image.ts';
 import { Connection } from '../src/load/connection.ts';
 import { type Reply, ReplyError } from '../src/resp.ts';
 import { outcomeOf, outcomeTable } from '../src/workload/outcome.ts';
+import { newRunId } from './own-runs.ts';
 
 /** What a client was told, and whether the operation turned out to have happened. */
 interface Seen {
@@ -709,7 +710,7 @@ beforeAll(async () => {
     await dockerDriver(),
     { primaries: 2, replicas: 1, config: { 'enable-debug-command': 'yes', 'cluster-node-timeout': 15_000 } },
     {
-      runId: `outcome${Date.now().toString(36).slice(-5)}`,
+      runId: newRunId('outcome'),
       image: await resolveEngineImage('redis:7.0'),
       toolboxImage: await resolveToolboxImage(),
       reach: 'auto',

@@ -9,6 +9,7 @@ import type { Driver } from '../src/driver.ts';
 import { resolveEngineImage, resolveToolboxImage, toolboxImage } from '../src/image.ts';
 import type { TimelineEvent } from '../src/timeline.ts';
 import { type Ended, ended, start, verdicts } from './command-line.ts';
+import { isRunOf, leftBy } from './own-runs.ts';
 
 const quiet = path.join(import.meta.dirname, 'fixtures', 'undisturbed.ts');
 let results: string;
@@ -68,14 +69,11 @@ async function reached(experiment: string, what: string, match: (event: Timeline
   );
 }
 
-/** What was left by processes that are gone; other runs on this machine do not count. */
-const abandoned = async () => (await driver.leftovers()).filter(({ inUse, kept }) => !inUse && !kept);
-
 async function nothingLeft(pid: number | undefined): Promise<void> {
   await poll(
     'nothing of the run to be left',
     async () => {
-      const left = await abandoned();
+      const left = await leftBy(driver, pid);
       if (left.length > 0) throw new Error(`${pid}: ${JSON.stringify(left).slice(0, 300)}`);
     },
     { withinMs: 30_000, everyMs: 50 },
@@ -123,6 +121,7 @@ describe('the guard', () => {
     const end = ended(child);
     const folder = await reached(path.join('kill-half', 'slow-fault'), 'the injection', (event) => event.type === 'fault-injecting');
     const { id } = JSON.parse(readFileSync(path.join(folder, 'run.json'), 'utf8')) as { id: string };
+    expect(isRunOf(child.pid, id)).toBe(true);
     const hosts = await driver.adopt(id);
     const rules = async (): Promise<string> => (await hosts.perform({ run: 'toolbox', node: 'node-1', script: 'iptables-save' })).output;
     const half = await poll(
@@ -168,7 +167,7 @@ describe('Ctrl-C', () => {
       const { code, errors } = await end;
       expect(code, errors).toBe(130);
       expect(errors).toMatch(/^slotquake: stopped by SIGINT; everything was healed .*\n$/);
-      expect(await abandoned()).toEqual([]);
+      expect(await leftBy(driver, child.pid)).toEqual([]);
       const events = readFileSync(path.join(folder, 'timeline.jsonl'), 'utf8');
       expect(events.match(/"fault-healed"/g)?.length).toBe(events.match(/"fault-injecting"/g)?.length);
       expect(JSON.parse(readFileSync(path.join(folder, 'verdict.json'), 'utf8'))).toMatchObject({ verdict: 'aborted' });
@@ -201,11 +200,12 @@ describe('bad input', () => {
   ];
   for (const [what, args, code] of bad) {
     it(`is one sentence, no stack, and leaves nothing: ${what}`, async () => {
-      const result = await slotquake(...args, ...(args[0] === 'run' ? ['--results', results, '--quiet'] : []));
+      const child = start(...args, ...(args[0] === 'run' ? ['--results', results, '--quiet'] : []));
+      const result = await ended(child);
       expect(result.code, result.errors).toBe(code);
       expect(result.errors).toMatch(/^slotquake: /);
       expect(result.errors).not.toMatch(/\n {4}at /);
-      expect(await abandoned()).toEqual([]);
+      expect(await leftBy(driver, child.pid)).toEqual([]);
     });
   }
 });

@@ -15,6 +15,7 @@ import { Observer } from '../../src/observe.ts';
 import { lacking } from '../../src/timeline/health.ts';
 import { Recorder } from '../../src/timeline/recorder.ts';
 import type { RunInfo } from '../../src/timeline.ts';
+import { newRunId } from '../own-runs.ts';
 
 /** Text for each part of each node. */
 type Snapshot = ReadonlyMap<string, string>;
@@ -43,7 +44,7 @@ export class ProvingGround implements AsyncDisposable {
 
   static async open(kept = false, spec: ClusterSpec = {}, reach: Reach | 'auto' = 'auto'): Promise<ProvingGround> {
     const driver = await dockerDriver();
-    const runId = `ground${Date.now().toString(36).slice(-5)}`;
+    const runId = newRunId('ground');
     const folder = mkdtempSync(path.join(tmpdir(), 'slotquake-ground-'));
     const cluster = await formCluster(
       driver,
