@@ -145,6 +145,8 @@ async function provision(docker: Docker, spec: HostsSpec, signal?: AbortSignal):
       NetworkingConfig: { EndpointsConfig: { [network.name]: { Aliases: [name], IPAMConfig: { IPv4Address: ip } } } },
     });
     const pipe = (await container.attach({ stream: true, stdin: true, stdout: true, stderr: true, hijack: true })) as Duplex;
+    // Whoever writes into it hears of what breaks; it may also break while nobody does.
+    pipe.on('error', () => {});
     return { name, volume, container, ip, pipe };
   });
   const stands = await together(placeNames, (name, index) =>
