@@ -45,14 +45,14 @@ export default defineConfig({
           testTimeout: 60_000,
         },
       },
-      // Real containers: these wait four fifths of their time, so that some files go on beside one another.
+      // Real containers: these wait four fifths of their time, so that two files go on at a time.
       {
         test: {
           ...containers,
           name: 'cluster',
           include: ['test/**/*.cluster.test.ts', 'test/installation/*.test.ts'],
           exclude: timed,
-          maxWorkers: 3,
+          maxWorkers: 2,
           sequence: { groupOrder: 1, sequencer: LongestFirst },
         },
       },
