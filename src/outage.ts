@@ -21,8 +21,9 @@ export async function outage({ inject }: Stage, replica: string, primary: string
  * last injected or healed does not count: it may be of a process that is gone.
  */
 export function linked(timeline: Timeline, replica: string): boolean {
-  const lastDeed = timeline.events.findLast(({ type }) => type === 'fault-injected' || type === 'fault-healed');
-  const newest = timeline.seen('replication', { node: replica, fromMs: lastDeed?.atMs ?? 0 }).at(-1)?.value;
+  const deeds = [...timeline.of('fault-injected'), ...timeline.of('fault-healed')];
+  const fromMs = Math.max(0, ...deeds.map(({ atMs }) => atMs));
+  const newest = timeline.newest('replication', replica, { fromMs });
   return newest?.link === 'up' && newest.syncInProgress === false;
 }
 
@@ -32,8 +33,7 @@ export function linked(timeline: Timeline, replica: string): boolean {
  * 16 KB (feedReplicationBuffer, incrementalTrimReplicationBacklog): it may hold one more than its size.
  */
 export function overrun(timeline: Timeline, primary: string, backlogBytes: number, fromMs: number): boolean {
-  const answers = timeline.seen('replication', { node: primary });
-  const before = answers.findLast(({ atMs }) => atMs <= fromMs);
-  const writtenBytes = (answers.at(-1)?.value.offset ?? 0) - (before?.value.offset ?? Number.POSITIVE_INFINITY);
-  return writtenBytes > backlogBytes + Math.max(backlogBytes / 16, 16_384);
+  const now = timeline.newest('replication', primary)?.offset ?? 0;
+  const before = timeline.newest('replication', primary, { toMs: fromMs })?.offset ?? Number.POSITIVE_INFINITY;
+  return now - before > backlogBytes + Math.max(backlogBytes / 16, 16_384);
 }

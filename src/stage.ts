@@ -34,7 +34,8 @@ interface StageParts {
 
 /** What an experiment's code is given. */
 export function stageOf({ cluster, injector, recorder, info, random, signal, variant }: StageParts): Stage {
-  const timeline = (): Timeline => new Timeline(info, recorder.events);
+  const record = new Timeline(info, recorder.events);
+  const timeline = (): Timeline => record;
   const clusterNow = (): Cluster => withRenamed(cluster, recorder.events);
   const commanded = (node: string, command: string, answer: string, failed: boolean): void => {
     recorder.record({ type: 'commanded', node, command, answer: answer.slice(0, 2_000), failed });

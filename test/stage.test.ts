@@ -3,10 +3,15 @@ import { seededRandom } from '../src/base/random.ts';
 import type { Cluster } from '../src/cluster.ts';
 import type { Stage } from '../src/experiment.ts';
 import type { Injector } from '../src/inject.ts';
+import { linked } from '../src/outage.ts';
 import { stageOf } from '../src/stage.ts';
+import { replaced } from '../src/timeline/claims.ts';
+import { isHealthy } from '../src/timeline/health.ts';
 import type { Recorder } from '../src/timeline/recorder.ts';
+import type { Timeline } from '../src/timeline/timeline.ts';
+import type { Happening, TimelineEvent } from '../src/timeline.ts';
 import { FakeServer, ok } from './load/server.ts';
-import { run } from './recorded.ts';
+import { healthy, run } from './recorded.ts';
 
 let server: FakeServer;
 let stage: Stage;
@@ -37,5 +42,40 @@ describe('what an experiment tells a node', () => {
     answers = ['-ERR Invalid node address specified: x:6379\r\n'];
     await expect(stage.tell('node-1', 'CLUSTER', 'MEET', 'x', 6379)).rejects.toThrow(/node-1 refused .* Invalid node address/);
     expect(told()).toBe(4);
+  });
+});
+
+describe('what an experiment waits for', () => {
+  it('is looked for in what was recorded since the last look', async () => {
+    let reads = 0;
+    const events = new Proxy<TimelineEvent[]>([], {
+      get: (target, name) => {
+        if (typeof name === 'string' && /^\d+$/.test(name)) reads++;
+        return Reflect.get(target, name) as unknown;
+      },
+    });
+    const record = (happening: Happening): void => void events.push({ seq: events.length, atMs: events.length, ...happening });
+    for (let answer = 0; answer < 100; answer++)
+      record({ type: 'observed', node: 'node-1', probe: 'topology', value: healthy('node-1').topology });
+    const waiting = stageOf({
+      cluster: { nodes: run.nodes } as unknown as Cluster,
+      injector: {} as Injector,
+      recorder: { events, record, nowMs: () => 0 } as unknown as Recorder,
+      info: run,
+      random: seededRandom(1),
+      signal: new AbortController().signal,
+      variant: 'cured',
+    });
+    let looks = 0;
+    const condition = (timeline: Timeline): boolean => {
+      record({ type: 'noted', text: `look ${++looks}` });
+      return replaced(timeline, 'node-2') || isHealthy(timeline) || linked(timeline, 'node-4') || timeline.of('noted').length === 3;
+    };
+    expect(await waiting.until('it was looked three times', condition, '10s')).toBe(true);
+    expect(waiting.cluster.nodes).toBe(run.nodes);
+    expect(waiting.timeline()).toBe(waiting.timeline());
+    expect(looks).toBe(3);
+    // Each once, the waiting and the three looks among them.
+    expect(reads).toBe(104);
   });
 });

@@ -1,6 +1,6 @@
 import type { RunInfo } from '../timeline.ts';
 import type { NodeView, TopologyView } from './observation.ts';
-import type { Timeline } from './timeline.ts';
+import type { Fold, Timeline } from './timeline.ts';
 
 export const slotCount = 16_384;
 
@@ -62,20 +62,23 @@ export interface RoleChange {
   readonly slots: NodeView['slots'];
 }
 
+const roles: Fold<'topology', { readonly primary: Map<string, boolean>; readonly changes: RoleChange[] }> = {
+  probe: 'topology',
+  start: () => ({ primary: new Map(), changes: [] }),
+  step: ({ primary, changes }, { node, value, atMs, seq }) => {
+    const own = ownLine(value);
+    if (!own) return;
+    const now = isPrimary(own);
+    if (primary.has(node) && primary.get(node) !== now)
+      changes.push({ node, to: now ? 'primary' : 'replica', atMs, seq, slots: own.slots });
+    primary.set(node, now);
+  },
+};
+
 /** Every change of role that a node reported of itself after the run was steady, oldest first. */
 export function roleChanges(timeline: Timeline): RoleChange[] {
-  const role = new Map<string, boolean>();
-  const changes: RoleChange[] = [];
   const steadyAtMs = timeline.phaseAtMs('steady') ?? 0;
-  for (const { node, value, atMs, seq } of timeline.seen('topology')) {
-    const own = ownLine(value);
-    if (!own) continue;
-    const primary = isPrimary(own);
-    if (atMs >= steadyAtMs && role.has(node) && role.get(node) !== primary)
-      changes.push({ node, to: primary ? 'primary' : 'replica', atMs, seq, slots: own.slots });
-    role.set(node, primary);
-  }
-  return changes;
+  return timeline.folded(roles).changes.filter(({ atMs }) => atMs >= steadyAtMs);
 }
 
 /** Somebody else has become the primary of slots that this node had at the start. */

@@ -1,6 +1,6 @@
 import type { RunInfo } from '../timeline.ts';
 import { claimsOfSlots, isPrimary, nameOf, ownLine } from './claims.ts';
-import type { ClusterInfo, NodeView, Observations, ReplicationInfo, TopologyView } from './observation.ts';
+import type { ClusterInfo, NodeView, ReplicationInfo, TopologyView } from './observation.ts';
 import type { Timeline } from './timeline.ts';
 
 /** All that is asked of a run here: who belongs to it. */
@@ -46,20 +46,12 @@ export function lacking(run: Members, { clusterInfo, topology, replication }: La
 }
 
 /** Whether what all nodes said last describes one healthy cluster; one that did not answer last has said nothing. */
-export function isHealthy(timeline: Timeline): boolean {
-  const newest = <P extends 'cluster-info' | 'topology' | 'replication'>(probe: P): Map<string, Observations[P]> => {
-    const said = new Map<string, Observations[P]>();
-    for (const event of timeline.events) {
-      if (event.type === 'observed' && event.probe === probe) said.set(event.node, event.value as Observations[P]);
-      else if (event.type === 'probe-failed' && event.probe === probe) said.delete(event.node);
-    }
-    return said;
-  };
-  return (
-    lacking(timeline.run, { clusterInfo: newest('cluster-info'), topology: newest('topology'), replication: newest('replication') })
-      .length === 0
-  );
-}
+export const isHealthy = (timeline: Timeline): boolean =>
+  lacking(timeline.run, {
+    clusterInfo: timeline.latest('cluster-info'),
+    topology: timeline.latest('topology'),
+    replication: timeline.latest('replication'),
+  }).length === 0;
 
 /** What is wrong in one node's view, apart from what the others say. */
 export function viewDefects(run: Members, node: string, view: TopologyView): string[] {

@@ -1,4 +1,4 @@
-import type { Seen, Timeline } from './timeline.ts';
+import type { Fold, Seen, Timeline } from './timeline.ts';
 
 /** How far a replica was behind its primary at a moment. */
 export interface Lag {
@@ -17,44 +17,76 @@ export interface Lag {
 /** So old may the newest answer of a primary be; of one that is silent for longer nobody knows how far it is. */
 const freshMs = 1_500;
 
-/**
- * The lag of every replica at each of its answers from the steady phase on. One whose link is down, or that takes a full
- * resync, still has what it had: its lag grows with what its primary writes meanwhile. A primary of another history, as
- * after a failover, is one that a replica has nothing of: only its time counts, from when it was first seen with it.
- */
-export function lags(timeline: Timeline): Lag[] {
-  const fromMs = timeline.phaseAtMs('steady') ?? Number.POSITIVE_INFINITY;
-  return timeline.run.nodes.flatMap(({ name }) => lagsOf(timeline, name, fromMs));
+/** How far a replica has got with a primary. */
+interface Place {
+  /** Which of the primary's answers it has reached, counted from 0. */
+  reached: number;
+  /** Its offset when it was linked last. */
+  had: number | null;
+  metAtMs: number;
 }
 
-function lagsOf(timeline: Timeline, replica: string, fromMs: number): Lag[] {
-  const found: Lag[] = [];
-  /** Position in the answers of each primary: of the newest before this moment, and of the newest that the replica has reached. */
-  const places = new Map<string, { series: Seen<'replication'>[]; now: number; reached: number; had: number | null; metAtMs: number }>();
-  for (const { value, atMs, seq } of timeline.seen('replication', { node: replica, fromMs })) {
-    const primary = timeline.run.nodes.find(({ address }) => address === value.primaryAddress)?.name;
-    if (value.role !== 'replica' || primary === undefined) continue;
-    let place = places.get(primary);
-    if (!place) {
-      const series = timeline.seen('replication', { node: primary }).filter((seen) => seen.value.role === 'primary');
-      place = { series, now: -1, reached: -1, had: null, metAtMs: atMs };
-      places.set(primary, place);
+interface Progress {
+  /** What each node answered while it was a primary. */
+  readonly primaries: Map<string, Seen<'replication'>[]>;
+  readonly places: Map<string, Place>;
+  readonly lags: Map<string, Lag[]>;
+}
+
+const progress: Fold<'replication', Progress> = {
+  probe: 'replication',
+  start: () => ({ primaries: new Map(), places: new Map(), lags: new Map() }),
+  step: ({ primaries, places, lags: found }, seen, timeline) => {
+    const { node, value, atMs, seq } = seen;
+    if (value.role === 'primary') {
+      push(primaries, node, seen);
+      return;
     }
-    const { series } = place;
-    while ((series[place.now + 1]?.atMs ?? Number.POSITIVE_INFINITY) <= atMs) place.now++;
-    const ahead = series[place.now];
+    if (atMs < (timeline.phaseAtMs('steady') ?? Number.POSITIVE_INFINITY)) return;
+    const primary = timeline.run.nodes.find(({ address }) => address === value.primaryAddress)?.name;
+    if (primary === undefined) return;
+    const pair = `${node} ${primary}`;
+    let place = places.get(pair);
+    if (!place) places.set(pair, (place = { reached: -1, had: null, metAtMs: atMs }));
+    const series = primaries.get(primary) ?? [];
+    const ahead = series.at(-1);
     if (!ahead || atMs - ahead.atMs > freshMs) {
       place.metAtMs = atMs;
-      continue;
+      return;
     }
     const linked = value.link === 'up' && !value.syncInProgress && value.replid === ahead.value.replid;
     if (linked) place.had = value.offset;
-    const had = place.had;
+    const { had } = place;
     if (had !== null)
-      while (place.reached < place.now && (series[place.reached + 1]?.value.offset ?? Number.POSITIVE_INFINITY) <= had) place.reached++;
+      while (place.reached < series.length - 1 && (series[place.reached + 1]?.value.offset ?? Number.POSITIVE_INFINITY) <= had)
+        place.reached++;
     const behind = had === null ? 1 : Math.max(0, ahead.value.offset - had);
     const reachedAtMs = Math.max(place.metAtMs, series[place.reached]?.atMs ?? 0);
-    found.push({ replica, primary, atMs, seq, linked, bytes: had === null ? 0 : behind, ms: behind === 0 ? 0 : atMs - reachedAtMs });
-  }
-  return found;
+    push(found, node, {
+      replica: node,
+      primary,
+      atMs,
+      seq,
+      linked,
+      bytes: had === null ? 0 : behind,
+      ms: behind === 0 ? 0 : atMs - reachedAtMs,
+    });
+  },
+};
+
+function push<T>(lists: Map<string, T[]>, name: string, item: T): void {
+  const list = lists.get(name);
+  if (list) list.push(item);
+  else lists.set(name, [item]);
+}
+
+/**
+ * The lag of every replica at each of its answers from the steady phase on, by what its primary had answered before it. One
+ * whose link is down, or that takes a full resync, still has what it had: its lag grows with what its primary writes
+ * meanwhile. A primary of another history, as after a failover, is one that a replica has nothing of: only its time counts,
+ * from when it was first seen with it.
+ */
+export function lags(timeline: Timeline): Lag[] {
+  const { lags: found } = timeline.folded(progress);
+  return timeline.run.nodes.flatMap(({ name }) => found.get(name) ?? []);
 }

@@ -1,4 +1,5 @@
-import type { Timeline } from './timeline.ts';
+import { Series } from './series.ts';
+import type { Fold, Seen, Timeline } from './timeline.ts';
 
 /** How often primaries answered a replica with a full and with a partial resync. */
 export interface Resyncs {
@@ -8,25 +9,41 @@ export interface Resyncs {
   readonly witnesses: readonly number[];
 }
 
+/** The answers of each process by its run_id, and the process that each node was when it answered first. */
+const processes: Fold<'replication', { readonly series: Map<string, Series<Seen<'replication'>>>; readonly first: Map<string, string> }> = {
+  probe: 'replication',
+  start: () => ({ series: new Map(), first: new Map() }),
+  step: ({ series, first }, seen) => {
+    const { runId } = seen.value;
+    if (!first.has(seen.node)) first.set(seen.node, runId);
+    let answers = series.get(runId);
+    if (!answers) series.set(runId, (answers = new Series()));
+    answers.add(seen);
+  },
+};
+
 /**
  * Counts from `fromMs` on, which is the steady phase unless told. Counters start again with the process, so growth is
  * counted for each run_id apart: one that started during the run counts from zero, those that were there before from where
  * they stood last.
  */
 export function resyncs(timeline: Timeline, fromMs = 0): Resyncs {
-  const samples = timeline.seen('replication', { fromMs: timeline.phaseAtMs('steady') ?? Number.POSITIVE_INFINITY });
-  const original = new Set(timeline.run.nodes.flatMap(({ name }) => timeline.seen('replication', { node: name })[0]?.value.runId ?? []));
+  const steadyAtMs = timeline.phaseAtMs('steady') ?? Number.POSITIVE_INFINITY;
+  const { series, first: firstOf } = timeline.folded(processes);
+  const original = new Set(timeline.run.nodes.map(({ name }) => firstOf.get(name)));
   let full = 0;
   let partial = 0;
-  const witnesses: number[] = [];
-  for (const series of Map.groupBy(samples, ({ value }) => value.runId).values()) {
-    const [first, last] = [series[0], series.at(-1)];
+  const witnesses: { readonly sinceSeq: number; readonly seq: number }[] = [];
+  for (const [runId, answers] of series) {
+    const first = answers.firstFrom(steadyAtMs);
+    const last = answers.lastIn(steadyAtMs, Number.POSITIVE_INFINITY);
     if (!first || !last) continue;
-    const before = series.findLast(({ atMs }) => atMs <= fromMs) ?? (original.has(first.value.runId) ? first : undefined);
+    const before = answers.lastIn(steadyAtMs, fromMs) ?? (original.has(runId) ? first : undefined);
     const from = before?.value ?? { syncFull: 0, syncPartialOk: 0 };
     full += last.value.syncFull - from.syncFull;
     partial += last.value.syncPartialOk - from.syncPartialOk;
-    if (last.value.syncFull > from.syncFull) witnesses.push(last.seq);
+    if (last.value.syncFull > from.syncFull) witnesses.push({ sinceSeq: first.seq, seq: last.seq });
   }
-  return { full, partial, witnesses };
+  // By when each process was seen first.
+  return { full, partial, witnesses: witnesses.sort((a, b) => a.sinceSeq - b.sinceSeq).map(({ seq }) => seq) };
 }

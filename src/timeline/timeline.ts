@@ -2,9 +2,10 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { messageOf, UsageError } from '../base/errors.ts';
 import type { EventOf, Happening, Phase, RunInfo, TimelineEvent } from '../timeline.ts';
+import { type EventIndex, indexOf } from './event-index.ts';
 import type { Observations, ProbeName } from './observation.ts';
 
-/** What a node said, and when: `seq` is a witness. */
+/** What a node said, and when: `seq` is a witness. It is the event itself. */
 export interface Seen<P extends ProbeName> {
   readonly seq: number;
   readonly atMs: number;
@@ -12,28 +13,58 @@ export interface Seen<P extends ProbeName> {
   readonly value: Observations[P];
 }
 
-/** The whole record of one run, for reading. Built from files or, in tests and while a run goes on, from events. */
+/**
+ * What is made of the answers to one probe, one after the other. A timeline keeps the state, so that each look takes up only
+ * what was answered since the last one.
+ */
+export interface Fold<P extends ProbeName, State> {
+  readonly probe: P;
+  readonly start: () => State;
+  readonly step: (state: State, seen: Seen<P>, timeline: Timeline) => void;
+}
+
+/**
+ * The record of one run, for reading. Built from files or from events; while these grow, as in a run that goes on, every
+ * answer is of all that was recorded by then, and costs no more than what came since the last one.
+ */
 export class Timeline {
-  readonly run: RunInfo;
   readonly events: readonly TimelineEvent[];
+  readonly #index: EventIndex;
+  readonly #folded = new Map<unknown, { readonly state: unknown; known: number }>();
+  readonly #formed: RunInfo;
+  #run: RunInfo;
+  #renames = 0;
 
   constructor(run: RunInfo, events: readonly TimelineEvent[]) {
-    this.run = withRenamed(run, events);
     this.events = events;
+    this.#index = indexOf(events);
+    this.#formed = run;
+    this.#run = run;
+  }
+
+  /** With its nodes under the ids that they have by now. */
+  get run(): RunInfo {
+    const renames = this.#index.of('member-renamed').length;
+    if (renames > this.#renames) {
+      this.#run = withRenamed(this.#formed, this.events);
+      this.#renames = renames;
+    }
+    return this.#run;
   }
 
   of<T extends Happening['type']>(type: T): EventOf<T>[] {
-    return this.events.filter((event) => event.type === type) as EventOf<T>[];
+    return this.#index.of(type).slice();
   }
 
   /** When a phase began, or undefined when the run never got there. */
   phaseAtMs(phase: Phase): number | undefined {
-    return this.of('phase-entered').find((event) => event.phase === phase)?.atMs;
+    return this.#index.of('phase-entered').find((event) => event.phase === phase)?.atMs;
   }
 
   /** For how long of a span the harness itself stood still. */
   stoodStillMs(fromMs: number, toMs: number): number {
-    return this.of('harness-stalled')
+    return this.#index
+      .of('harness-stalled')
       .map(({ atMs, forMs }) => Math.min(toMs, atMs) - Math.max(fromMs, atMs - forMs))
       .reduce((sum, ms) => sum + Math.max(0, ms), 0);
   }
@@ -43,22 +74,38 @@ export class Timeline {
     probe: P,
     { node, fromMs = 0, toMs = Number.POSITIVE_INFINITY }: { node?: string; fromMs?: number; toMs?: number } = {},
   ): Seen<P>[] {
-    return this.of('observed')
-      .filter((event) => event.probe === probe && (!node || event.node === node) && event.atMs >= fromMs && event.atMs <= toMs)
-      .map(({ seq, atMs, node: who, value }) => ({ seq, atMs, node: who, value: value as Observations[P] }));
+    return (this.#index.answers(probe, node || undefined)?.between(fromMs, toMs) ?? []) as unknown as Seen<P>[];
   }
 
-  /** What a node answered last to one probe; undefined where it never did. */
-  newest<P extends ProbeName>(probe: P, node: string): Observations[P] | undefined {
-    const last = this.events.findLast((event) => event.type === 'observed' && event.probe === probe && event.node === node);
-    return (last as { readonly value: Observations[P] } | undefined)?.value;
+  /** What a node answered last to one probe, in [fromMs, toMs]; undefined where it never did. */
+  newest<P extends ProbeName>(
+    probe: P,
+    node: string,
+    { fromMs = Number.NEGATIVE_INFINITY, toMs = Number.POSITIVE_INFINITY }: { fromMs?: number; toMs?: number } = {},
+  ): Observations[P] | undefined {
+    return this.#index.answers(probe, node)?.lastIn(fromMs, toMs)?.value as Observations[P] | undefined;
+  }
+
+  /** What each node answered last to one probe, but for those that gave no answer when they were asked last. */
+  latest<P extends ProbeName>(probe: P): Map<string, Observations[P]> {
+    return new Map([...this.#index.latest(probe)].map(([node, { value }]) => [node, value as Observations[P]]));
   }
 
   /** The last answer of each node of the cluster within the verify phase; null for a node that gave none. */
   final<P extends ProbeName>(probe: P): Map<string, Seen<P> | null> {
     const fromMs = this.phaseAtMs('verify') ?? Number.POSITIVE_INFINITY;
-    const answers = this.seen(probe, { fromMs });
-    return new Map(this.run.nodes.map(({ name }) => [name, answers.findLast((seen) => seen.node === name) ?? null]));
+    const last = (node: string): Seen<P> | null =>
+      (this.#index.answers(probe, node)?.lastIn(fromMs, Number.POSITIVE_INFINITY) ?? null) as unknown as Seen<P> | null;
+    return new Map(this.run.nodes.map(({ name }) => [name, last(name)]));
+  }
+
+  /** What a fold has made of all answers so far. The state is the timeline's own: it is for reading. */
+  folded<P extends ProbeName, State>(fold: Fold<P, State>): State {
+    const answers = (this.#index.answers(fold.probe)?.all ?? []) as unknown as readonly Seen<P>[];
+    let folded = this.#folded.get(fold) as { readonly state: State; known: number } | undefined;
+    if (!folded) this.#folded.set(fold, (folded = { state: fold.start(), known: 0 }));
+    for (; folded.known < answers.length; folded.known++) fold.step(folded.state, answers[folded.known] as Seen<P>, this);
+    return folded.state;
   }
 }
 
@@ -70,7 +117,7 @@ interface Member {
 
 /** The same with its nodes under the ids that they have after these events; itself where none was renamed. */
 export function withRenamed<T extends { readonly nodes: readonly Member[] }>(whole: T, events: readonly TimelineEvent[]): T {
-  const renamed = events.filter((event) => event.type === 'member-renamed');
+  const renamed = indexOf(events).of('member-renamed');
   if (renamed.length === 0) return whole;
   const nodes = whole.nodes.map((node) => {
     const ids = renamed.filter((event) => event.node === node.name).map(({ id }) => id);
