@@ -2,7 +2,7 @@ import { messageOf, SlotquakeError } from './base/errors.ts';
 import { poll, sleepMs, within } from './base/poll.ts';
 import { together } from './base/together.ts';
 import type { Command, Driver, Hosts } from './driver.ts';
-import { type Look, takeBack } from './undo.ts';
+import { healWithinMs, type Look, takeBack } from './undo.ts';
 
 /**
  * What undoes everything when the runner is gone. The runner starts it before it creates anything, tells it every undo
@@ -16,8 +16,8 @@ export type GuardMessage =
       readonly id: number;
       readonly undo: Command;
       readonly residue: Command;
-      readonly withinMs?: number;
-      readonly last?: boolean;
+      readonly withinMs?: number | undefined;
+      readonly last?: true | undefined;
     }
   | { readonly say: 'undone'; readonly id: number }
   | { readonly say: 'farewell' };
@@ -138,12 +138,11 @@ async function undoThese(hosts: Hosts, pending: readonly Pending[], mode: GuardM
           journal({ say: 'undid', id: one.id, ...undo });
           journal({ say: 'read-back', id: one.id, clean, residue: residue.output });
         };
-        const action = { ...one, ...(one.withinMs === undefined ? {} : { healWithinMs: one.withinMs }) };
         try {
           // What will be removed takes its residue along: one try, and no time lost on it.
           await (mode === 'heal'
-            ? takeBack(hosts, action, { onLook })
-            : within(`undo ${one.id}`, undoWithinMs, takeBack(hosts, action, { withinMs: 0, onLook })));
+            ? takeBack(hosts, one, { withinMs: one.withinMs ?? healWithinMs, onLook })
+            : within(`undo ${one.id}`, undoWithinMs, takeBack(hosts, one, { withinMs: 0, onLook })));
         } catch (error) {
           journal({ say: 'undo-failed', node, id: one.id, because: messageOf(error) });
           if (mode === 'heal') return steps.slice(index);

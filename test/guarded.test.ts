@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events';
+import { existsSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { PassThrough } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -23,7 +24,7 @@ class PaperProcess extends EventEmitter implements GuardProcess {
   readonly heard: GuardMessage[] = [];
   readonly lines = createInterface({ input: this.stdin.pipe(new PassThrough()) });
   held = true;
-  args: readonly string[] = [];
+  started: unknown[] = [];
 
   constructor() {
     super();
@@ -44,8 +45,8 @@ class PaperProcess extends EventEmitter implements GuardProcess {
 
 /** A link to a process that is ready. */
 async function linked(child = new PaperProcess(), onLost = vi.fn<() => void>()) {
-  const starting = GuardLink.start('run-1', 'journal.jsonl', 'heal', onLost, (...args) => {
-    child.args = args;
+  const starting = GuardLink.start('run-1', 'journal.jsonl', 'heal', onLost, (...started) => {
+    child.started = started;
     return child;
   });
   child.reply({ say: 'ready' });
@@ -63,8 +64,8 @@ describe('the link to a guard', () => {
       'journal.jsonl',
       'heal',
       () => {},
-      (...args) => {
-        child.args = args;
+      (...started) => {
+        child.started = started;
         return child;
       },
     ).then((link) => {
@@ -76,7 +77,12 @@ describe('the link to a guard', () => {
     expect(child.held).toBe(true);
     child.reply({ say: 'ready' });
     expect((await starting).name).toBe(nameOf(process.pid));
-    expect(child.args).toEqual(['run-1', 'journal.jsonl', `${process.pid}`, 'heal']);
+    const [command, [file = '', ...args], options] = child.started as [string, string[], unknown];
+    expect(command).toBe(process.execPath);
+    expect(existsSync(file)).toBe(true);
+    expect(args).toEqual(['run-1', 'journal.jsonl', `${process.pid}`, 'heal']);
+    // Nothing that ends this session ends it, and it holds no pipe that another could wait for.
+    expect(options).toEqual({ detached: true, stdio: ['pipe', 'pipe', 'ignore'] });
     expect(child.held).toBe(false);
   });
   it('says so where the guard ends before it is ready', async () => {

@@ -103,8 +103,10 @@ describe('an injection', () => {
     expect(given[0]?.[2]).not.toBe(given[1]?.[2]);
   });
   it('waits for the cluster to be formed', async () => {
-    const { injector, recorded } = ground({}, { observer: { latest: () => new Map() } });
+    const latest = vi.fn<() => never>(() => new Map() as never);
+    const { injector, recorded } = ground({}, { observer: { latest } });
     expect(messageOf(await failureOf(injector.inject(steps(), going)))).toContain('no node has told its topology yet');
+    expect(latest).toHaveBeenCalledExactlyOnceWith('topology');
     expect(recorded()).toEqual([]);
   });
   it('does not begin when the run has been stopped, and stops between two steps', async () => {
@@ -181,13 +183,21 @@ describe('a heal', () => {
     );
     expect(recorded().at(-1)).toBe('fault-healed');
   });
-  it('happens once, also where two ask for it, and when the scope ends', async () => {
+  it('happens once, also where two ask for it, and the scope ends then', async () => {
     const { injector, asked } = ground();
     {
       await using active = await injector.inject(steps(), going);
       await Promise.all([active.heal(), active.heal()]);
     }
     await injector.healAll();
+    expect(asked()).toHaveLength(4 + 8);
+  });
+  it('comes when the scope ends', async () => {
+    const { injector, asked } = ground();
+    {
+      await using _ = await injector.inject(steps(), going);
+      expect(asked()).toHaveLength(4);
+    }
     expect(asked()).toHaveLength(4 + 8);
   });
   it('tries a step until nothing of it is left', async () => {

@@ -83,6 +83,19 @@ describe('taking back', () => {
     ] as const)
       expect(inOneContainer(undo, residue)).toBeUndefined();
   });
+  it('is not clean where the container of both ended before the look, or not as it should', async () => {
+    const [undone, looked] = ['done\x1e0\x1e', '\x1e0\x1e'];
+    for (const result of [
+      { exitCode: 0, output: undone },
+      { exitCode: 137, output: undone + looked },
+    ])
+      expect(await look(node({ refusal: result }), surgeon('true'), surgeon('true'))).toEqual({
+        undo: result,
+        residue: result,
+        clean: false,
+      });
+    expect((await look(node({ refusal: { exitCode: 0, output: undone + looked } }), surgeon('true'), surgeon('true')))?.clean).toBe(true);
+  });
   it('is not clean where the container of both could not be had', async () => {
     const refused = notAsked(new Error('no such image'));
     expect(await look(node({ refusal: refused }), surgeon('true'), surgeon('true'))).toEqual({

@@ -18,8 +18,8 @@ export type ShellPlace = Pick<Script, 'run' | 'node'>;
 
 /** Where the scripts of these run, those inside others included: each place once. */
 export function placesOf(commands: readonly Command[]): ShellPlace[] {
-  const places = commands.flatMap(scriptsIn).map(({ run, node }) => ({ run, node }));
-  return [...Map.groupBy(places, ({ run, node }) => `${run} ${node}`).values()].flatMap(([place]) => place ?? []);
+  const places = commands.flatMap(scriptsIn).map(({ run, node }) => [`${run} ${node}`, { run, node }] as const);
+  return [...new Map(places).values()];
 }
 
 function scriptsIn(command: Command): Script[] {

@@ -44,8 +44,9 @@ export async function interpret(command: Command, primitives: Primitives): Promi
     case 'sequence': {
       const results: CommandResult[] = [];
       for (const step of command.commands) {
-        results.push(await interpret(step, primitives));
-        if (results.at(-1)?.exitCode !== 0) break;
+        const result = await interpret(step, primitives);
+        results.push(result);
+        if (result.exitCode !== 0) break;
       }
       return joined(results);
     }

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { AbortedError, type ExitCode, exitCode, InconclusiveError, messageOf, SlotquakeError, UsageError } from '../../src/base/errors.ts';
+import { AbortedError, type ExitCode, exitCode, InconclusiveError, SlotquakeError, UsageError } from '../../src/base/errors.ts';
 import { codeOfCheck, codeOfError, codeOfRun, worse } from '../../src/cli/exit-code.ts';
 import type { Verdict } from '../../src/judge.ts';
 
@@ -19,11 +19,13 @@ describe('the exit codes', () => {
     ]);
   });
   it('of errors are what they mean; what was not foreseen is a defect', () => {
-    expect(codeOfError(new SlotquakeError('no engine'))).toBe(3);
-    expect(codeOfError(new SlotquakeError('exposed', { exitCode: exitCode.notAsExpected }))).toBe(1);
-    expect(codeOfError(new UsageError('no such flag'))).toBe(64);
-    expect(codeOfError(new InconclusiveError('no failover'))).toBe(2);
-    expect(codeOfError(new AbortedError())).toBe(130);
+    for (const error of [
+      new SlotquakeError('no engine'),
+      new UsageError('no such flag'),
+      new InconclusiveError('no failover'),
+      new AbortedError(),
+    ])
+      expect(codeOfError(error)).toBe(error.exitCode);
     expect(codeOfError(new TypeError('undefined is not a function'))).toBe(3);
     expect(codeOfError('a text')).toBe(3);
   });
@@ -52,25 +54,5 @@ describe('the exit codes', () => {
       expect(worse(code, code)).toBe(code);
       for (const better of fromGoodToBad.slice(0, rank)) expect([worse(better, code), worse(code, better)]).toEqual([code, code]);
     }
-  });
-});
-
-describe('an error', () => {
-  it('keeps its name, its message and its cause', () => {
-    const cause = new Error('ENOSPC');
-    expect(new SlotquakeError('the disk is full', { cause })).toMatchObject({ name: 'SlotquakeError', message: 'the disk is full', cause });
-    expect(new UsageError('no such flag', { cause })).toMatchObject({ name: 'UsageError', message: 'no such flag', cause });
-    expect(new InconclusiveError('no failover')).toMatchObject({ name: 'InconclusiveError', message: 'no failover' });
-    expect(new AbortedError()).toMatchObject({ name: 'AbortedError', message: 'the run was aborted' });
-    expect(new AbortedError('stopped').message).toBe('stopped');
-  });
-  it('tells all that it wraps, what came first before what came then', () => {
-    expect(messageOf(new Error('one'))).toBe('one');
-    expect(messageOf(new TypeError())).toBe('TypeError');
-    expect(messageOf('a text')).toBe('a text');
-    expect(messageOf(new AggregateError([new Error('one'), 'two'], 'both'))).toBe('one; two');
-    expect(messageOf(new SuppressedError(new Error('then'), new AggregateError([new Error('one'), new Error('two')])))).toBe(
-      'one; two; and then: then',
-    );
   });
 });
