@@ -26,7 +26,7 @@ export type GuardReply = { readonly say: 'ready' } | { readonly say: 'noted'; re
 /** What one undo may take before the guard goes on without it; the removal that follows takes the rules along. */
 const undoWithinMs = 1_500;
 /** A cluster that stays has time: a deed that lands after its undo would stay with it. */
-const fenceWithinMs = 5_000;
+const fenceWithinMs = 15_000;
 /** How long the container engine may be away. */
 const engineWithinMs = 300_000;
 /** How long after a removal it is looked again. */

@@ -132,7 +132,7 @@ describe('a guard', () => {
     expect(failing.events.slice(-8)).toEqual(['undo 0', 'look 0', ...gone]);
     for (const [mode, says] of [
       ['remove', '1.50 s'],
-      ['heal', '5.00 s'],
+      ['heal', '15.0 s'],
     ] as const) {
       const { journal, events } = await guarding({ says: [register(0)], mode, hosts: { fence: never } });
       expect(journal).toContainEqual({

@@ -11,7 +11,7 @@ export const endShellsOf = (pid: number): string =>
   `for process in /proc/[0-9]*; do case "$(tr '\\0' ' ' <$process/cmdline 2>/dev/null)" in "sh -s ${shellMark(pid)} ") kill -9 -\${process#/proc/};; esac; done 2>/dev/null; true`;
 
 /** How long it may be tried to end the shells of a dead runner. */
-const fenceWithinMs = 3_000;
+const fenceWithinMs = 10_000;
 
 /** Where scripts run. Each kind of place is of a user, who can end the shells there and no others. */
 export type ShellPlace = Pick<Script, 'run' | 'node'>;

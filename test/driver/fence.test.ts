@@ -91,7 +91,7 @@ describe('the fence', () => {
   });
   it('says where shells are left, and has ended all others', async () => {
     const { error, places } = await fencing(({ run }) => (run === 'toolbox' ? { exitCode: 1, output: 'no tr' } : fine));
-    expect(error?.message).toBe('waited 3.00 s for the toolbox shells of process 4711 at node-1 to end, still lacking: no tr');
+    expect(error?.message).toBe('waited 10.0 s for the toolbox shells of process 4711 at node-1 to end, still lacking: no tr');
     expect(places).toEqual(expect.arrayContaining(['files node-1', 'engine node-2']));
   });
 });
