@@ -64,7 +64,7 @@ export class Wire implements AsyncDisposable {
     const toolboxName = this.#hosts.hosts.find(({ name }) => name === node)?.toolbox as string;
     const exec = await this.#docker
       .getContainer(toolboxName)
-      .exec({ Cmd: ['sh', '-c', `python3 /tmp/meter.py ${words}`], AttachStdout: true, AttachStderr: true });
+      .exec({ Cmd: ['sh', '-c', `python3 /tmp/meter.py ${words}`], User: '0:0', AttachStdout: true, AttachStderr: true });
     const stream = await exec.start({});
     const output = new PassThrough();
     this.#docker.modem.demuxStream(stream, output, output);
