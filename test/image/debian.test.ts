@@ -188,7 +188,7 @@ esac; done`,
     const before = leftInCache();
     await assembled();
     program('dpkg-deb', 'exit 1');
-    await expect(assembled()).rejects.toThrow();
+    await expect(assembled()).rejects.toThrow('could not be unpacked');
     expect(leftInCache()).toEqual(before);
   });
 });
