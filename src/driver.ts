@@ -163,7 +163,7 @@ export interface Hosts extends AsyncDisposable {
   readonly reach: Reach;
   readonly subnet: string;
   /**
-   * Starts each engine process as soon as its toolbox runs, its files written before by their paths in its data directory.
+   * Starts the engine processes, all together, their files written before by their paths in the data directory of each.
    * Resolves when all of them run and every place passes connections on.
    */
   start(

@@ -489,16 +489,19 @@ class DockerHosts implements Hosts {
       await joining.of(host.name);
       signal?.throwIfAborted();
       await within(`the files of ${host.name}`, filesWithinMs, writeFiles(pipes.get(host.name) as Duplex, files));
-      await container.start();
-      // Opened now, so that the first fault does not pay for it; nobody waits for it, and a cluster that is kept may see none.
-      if (!spec.kept) this.#shell(host, 'toolbox').catch(() => {});
+      return container;
     });
     const places = together(this.places, async ({ name }) => {
       await joining.of(name);
       signal?.throwIfAborted();
       await this.#passOn(name);
     });
-    await together([engines, places], (each) => each);
+    places.catch(() => {});
+    // All at once: a node that starts later than the others by more than the node timeout is marked fail before it is there.
+    await together(await engines, (container) => container.start());
+    await places;
+    // Opened now, so that the first fault does not pay for it; nobody waits for it, and a cluster that is kept may see none.
+    if (!spec.kept) for (const host of this.hosts) this.#shell(host, 'toolbox').catch(() => {});
   }
 
   #createEngine(host: Host, spec: HostsSpec, [program = '', ...words]: readonly string[]): Promise<Docker.Container> {
