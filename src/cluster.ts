@@ -69,6 +69,8 @@ export interface Cluster {
   readonly places: readonly Place[];
   /** Every directive that was set, defaults of Slotquake included; those of single nodes are not among them. */
   readonly settings: Readonly<Record<string, string>>;
+  /** The node timeouts, in ms, that these nodes are still to be given, by their names: see cluster/patience.ts. */
+  readonly patience: ReadonlyMap<string, string>;
   readonly hosts: Hosts;
   /** How packets are delayed and lost here: by the kernel where it can, else by a queue and a program. */
   readonly shapes: Way;

@@ -163,8 +163,8 @@ export interface Hosts extends AsyncDisposable {
   readonly reach: Reach;
   readonly subnet: string;
   /**
-   * Starts the engine processes, all together, their files written before by their paths in the data directory of each.
-   * Resolves when all of them run and every place passes connections on.
+   * Starts the engine processes, each as soon as its host is there, its files written before by their paths in its data
+   * directory. Resolves when all of them run and every place passes connections on.
    */
   start(
     of: (host: Host) => { readonly files: Readonly<Record<string, string>>; readonly argv: readonly string[] },

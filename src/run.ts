@@ -9,6 +9,7 @@ import { seededRandom } from './base/random.ts';
 import type { Cluster, RedisConfig } from './cluster.ts';
 import { clusterCheck } from './cluster/check.ts';
 import { formCluster } from './cluster/form.ts';
+import { endPatience } from './cluster/patience.ts';
 import type { Consistency } from './consistency.ts';
 import type { Driver, Hosts, Reach } from './driver.ts';
 import { clusterOf, type Experiment, expectationOn, type Variant } from './experiment.ts';
@@ -260,6 +261,8 @@ class Run {
         withinMs: info.settleWithinMs,
         holdMs: gossipMs(info),
         notBeforeMs: relapseUntilMs(new Timeline(info, this.#recorder.events)),
+        // What is measured of the recovery is over, and seconds of waiting may be left.
+        onHealthy: () => this.#options.turn?.spare(),
       },
       this.#signal,
     );
@@ -332,6 +335,7 @@ class Run {
     const info = this.info(invariantNames);
     writeFileSync(path.join(folder, 'run.json'), `${JSON.stringify(info, null, 2)}\n`);
     await this.#healthy(info, observer);
+    await endPatience(cluster);
     return { info, observer, cluster };
   }
 

@@ -12,6 +12,14 @@ export interface Settling {
   readonly healthySinceMs: number | null;
 }
 
+export interface SettleOptions {
+  readonly withinMs: number;
+  readonly holdMs?: number;
+  readonly notBeforeMs?: number;
+  /** Called whenever it is found healthy after it was not: from here on only a relapse is waited for. */
+  readonly onHealthy?: () => void;
+}
+
 /**
  * Waits until every node has described the same healthy cluster, by answers given after this call, and still does so
  * `holdMs` later and at `notBeforeMs` on the run's clock; or the time is up. A relapse is noted.
@@ -20,7 +28,7 @@ export async function settle(
   run: () => RunInfo,
   observer: Observer,
   recorder: Recorder,
-  { withinMs, holdMs = 0, notBeforeMs = 0 }: { readonly withinMs: number; readonly holdMs?: number; readonly notBeforeMs?: number },
+  { withinMs, holdMs = 0, notBeforeMs = 0, onHealthy }: SettleOptions,
   signal?: AbortSignal,
 ): Promise<Settling> {
   const sinceMs = recorder.nowMs();
@@ -39,7 +47,10 @@ export async function settle(
       });
       healthySinceMs = null;
     }
-    if (reasons.length === 0) healthySinceMs ??= nowMs;
+    if (reasons.length === 0 && healthySinceMs === null) {
+      healthySinceMs = nowMs;
+      onHealthy?.();
+    }
     const held = healthySinceMs !== null && nowMs >= healthySinceMs + holdMs && nowMs >= notBeforeMs;
     if (held || nowMs - sinceMs > withinMs) return { lacking: reasons, healthySinceMs };
     await sleepMs(25, signal);

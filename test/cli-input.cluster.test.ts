@@ -7,10 +7,12 @@ import path from 'node:path';
 import { pack } from 'tar-stream';
 import { afterAll, beforeAll, describe, expect, it, type TestContext } from 'vitest';
 import { poll } from '../src/base/poll.ts';
+import { together } from '../src/base/together.ts';
 import { dockerDriver } from '../src/driver/docker.ts';
 import { connect } from '../src/driver/endpoint.ts';
 import type { Driver } from '../src/driver.ts';
 import { resolveEngineImage, resolveToolboxImage } from '../src/image.ts';
+import { Connection } from '../src/load/connection.ts';
 import { leftBy } from './own-runs.ts';
 
 const root = path.join(import.meta.dirname, '..');
@@ -329,6 +331,13 @@ describe('up', () => {
     try {
       expect(up.code, up.errors).toBe(0);
       expect((await mine())?.kept).toBe(true);
+      const { hosts } = await driver.adopt(id);
+      const timeouts = await together(hosts, async ({ dial }) => {
+        using connection = new Connection(dial, { name: 'test', timeoutMs: 5_000 });
+        return connection.request([['CONFIG', 'GET', 'cluster-node-timeout']]);
+      });
+      // They had a longer one while they formed; see cluster/patience.ts.
+      expect(timeouts).toEqual(Array.from({ length: 6 }, () => [['cluster-node-timeout', '2000']]));
       // Only listed: others may have something to sweep on this machine.
       expect((await slotquake(['sweep', '--dry-run'])).output).toContain(`stays (kept)  ${id}`);
     } finally {

@@ -204,7 +204,9 @@ async function runCatalogue(part: Part): Promise<void> {
 }
 
 /** A variant that the engine cannot be asked is no failure. */
-const isFine = ({ verdict }: CatalogueLine): boolean => ['as-expected', 'not-asked'].includes(verdict);
+function isFine({ verdict }: CatalogueLine): boolean {
+  return ['as-expected', 'not-asked'].includes(verdict);
+}
 
 function passedIn(seconds: number): Entry {
   return { commit: history.head ?? '', seconds: Math.ceil(seconds) };

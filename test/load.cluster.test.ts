@@ -6,6 +6,7 @@ import { poll } from '../src/base/poll.ts';
 import { seededRandom } from '../src/base/random.ts';
 import type { Cluster, ClusterSpec, Node } from '../src/cluster.ts';
 import { formCluster } from '../src/cluster/form.ts';
+import { endPatience } from '../src/cluster/patience.ts';
 import { linearizabilityCheck } from '../src/consistency/linearizable.ts';
 import { lossCheck } from '../src/consistency/loss.ts';
 import { pairsCheck } from '../src/consistency/pairs.ts';
@@ -51,6 +52,7 @@ class Ground implements AsyncDisposable {
     );
     await poll('every node to see a whole cluster', () => ground.#whole(), { withinMs: 30_000 });
     await poll('every replica to follow', () => ground.caughtUp(), { withinMs: 30_000 });
+    await endPatience(cluster);
     return ground;
   }
 

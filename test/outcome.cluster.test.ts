@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { poll } from '../src/base/poll.ts';
 import { type Cluster, type Node, nodeNamed } from '../src/cluster.ts';
 import { formCluster } from '../src/cluster/form.ts';
+import { endPatience } from '../src/cluster/patience.ts';
 import { keySlot } from '../src/cluster/topology.ts';
 import { dockerDriver } from '../src/driver/docker.ts';
 import { type Command, files, toolbox } from '../src/driver.ts';
@@ -739,6 +740,7 @@ beforeAll(async () => {
     },
     { withinMs: 20_000 },
   );
+  await endPatience(cluster);
 });
 
 afterAll(async () => {

@@ -112,6 +112,7 @@ describe('blockBus', () => {
     nodes: layOut(hosts, 'run', [1, 1, 1]),
     places: [],
     settings: {},
+    patience: new Map(),
     hosts: null as never,
     shapes: 'nfqueue' as const,
   };

@@ -1,8 +1,9 @@
 import { poll } from '../base/poll.ts';
 import { together } from '../base/together.ts';
 import type { Cluster } from '../cluster.ts';
-import { connectNode, natMap, type Redis } from '../cluster/client.ts';
+import type { Redis } from '../cluster/client.ts';
 import { formCluster } from '../cluster/form.ts';
+import { endPatience } from '../cluster/patience.ts';
 import { dockerDriver } from '../driver/docker.ts';
 import type { Hosts, Reach } from '../driver.ts';
 import { resolveEngineImage, resolveToolboxImage } from '../image.ts';
@@ -18,6 +19,8 @@ export interface UpFlags {
   readonly reach: Reach | 'auto';
   readonly subnet?: string;
 }
+
+const clientModule = () => import('../cluster/client.ts');
 
 /** How long six fresh nodes may take to agree. */
 const healthyWithinMs = 30_000;
@@ -42,10 +45,13 @@ export async function up({ engine, reach, subnet }: UpFlags, signal: AbortSignal
         signal,
         onHosts: (created) => {
           hosts = created;
+          // Loaded while containers start, where nobody waits for it.
+          void clientModule();
         },
       },
     );
     await healthy(cluster, signal);
+    await endPatience(cluster);
     const [first] = cluster.nodes;
     console.log(`${cluster.engine.kind} ${cluster.engine.version}, ${cluster.nodes.length} nodes`);
     for (const node of cluster.nodes)
@@ -53,6 +59,7 @@ export async function up({ engine, reach, subnet }: UpFlags, signal: AbortSignal
         `  ${node.name}  ${node.address.padEnd(20)} ${node.formedAs}${cluster.hosts.reach === 'ports' ? `  from here: ${node.dial.host}:${node.dial.port}` : ''}`,
       );
     console.log(`connect   docker exec -it ${first?.container} ${cluster.engine.kind}-cli -c`);
+    const { natMap } = await clientModule();
     if (cluster.hosts.reach === 'ports')
       console.log(`ioredis   new Cluster([${JSON.stringify(first?.dial)}], { natMap: ${JSON.stringify(natMap(cluster.hosts.hosts))} })`);
     else console.log(`ioredis   new Cluster([${JSON.stringify(first?.dial)}])`);
@@ -66,6 +73,7 @@ export async function up({ engine, reach, subnet }: UpFlags, signal: AbortSignal
 /** Waits until every node describes the same healthy cluster, as a run does before it goes on; else says which node lacks what. */
 async function healthy(cluster: Cluster, signal: AbortSignal): Promise<void> {
   const members = { nodes: cluster.nodes.map(({ name, id, address, formedAs, slots }) => ({ name, id, address, role: formedAs, slots })) };
+  const { connectNode } = await clientModule();
   const clients = new Map<string, Redis>(
     cluster.nodes.map((node) => [node.name, connectNode(node, { timeoutMs: 1_000, name: 'slotquake-up' })]),
   );
@@ -89,7 +97,7 @@ async function healthy(cluster: Cluster, signal: AbortSignal): Promise<void> {
         const reasons = lacking(members, { clusterInfo: info, topology: views, replication: sync });
         if (reasons.length > 0) throw new Error(reasons.join('; '));
       },
-      { withinMs: healthyWithinMs, everyMs: 100, signal },
+      { withinMs: healthyWithinMs, everyMs: 20, signal },
     );
   } finally {
     for (const client of clients.values()) client.disconnect();

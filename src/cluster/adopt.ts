@@ -50,6 +50,7 @@ export async function adoptCluster(driver: Driver, runId: string): Promise<Clust
     spares,
     places: hosts.places,
     settings: Object.fromEntries(first.settings),
+    patience: new Map(),
     hosts,
     shapes: await wayOf(hosts),
   };

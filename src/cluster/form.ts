@@ -1,13 +1,11 @@
 import { createHash } from 'node:crypto';
 import { UsageError } from '../base/errors.ts';
-import { poll } from '../base/poll.ts';
-import { together } from '../base/together.ts';
 import { type Cluster, type ClusterSpec, type Node, type RedisConfig, sizesOf } from '../cluster.ts';
 import { type Driver, type Host, type Hosts, ipOf, type Login, namesOf, type Reach } from '../driver.ts';
 import type { EngineInfo } from '../timeline.ts';
 import { wayOf } from '../traffic.ts';
 import { certificateFile, certificateFiles, makeCertificates } from './certificates.ts';
-import { connectNode, type Redis } from './client.ts';
+import { ownTimeout, patiently } from './patience.ts';
 
 const slotCount = 16_384;
 
@@ -60,7 +58,10 @@ export interface FormOptions {
   readonly onHosts?: (hosts: Hosts) => void;
 }
 
-/** Brings up the containers and starts the engines as one cluster. Its nodes are not in agreement yet: see settle.ts. */
+/**
+ * Brings up the containers and starts the engines as one cluster. Its nodes are not in agreement yet: see settle.ts. Once they
+ * are, whoever asked for it ends their patience.
+ */
 export async function formCluster(driver: Driver, spec: ClusterSpec, options: FormOptions): Promise<Cluster> {
   const { primaries, replicas, count, spares, places, memoryMb, diskMb } = sizesOf(spec);
   if (!Number.isInteger(count + spares) || primaries < 1 || replicas.some((each) => each < 0) || spares < 0 || count + spares > 100) {
@@ -109,12 +110,23 @@ export async function formCluster(driver: Driver, spec: ClusterSpec, options: Fo
   const written = spec.formation !== 'meet';
   options.signal?.throwIfAborted();
   const binary = engine.kind === 'valkey' ? 'valkey-server' : 'redis-server';
+  const patience = new Map(
+    (written ? nodes : []).flatMap((node) => {
+      const own = ownTimeout(settingsOf(node));
+      return own === null ? [] : [[node.name, own] as const];
+    }),
+  );
+  const argv = [binary, '/data/redis.conf'];
+  const shapes = wayOf(hosts);
+  shapes.catch(() => {});
   await hosts.start(({ name }) => {
     const host = reached.find((each) => each.name === name) as Host;
     const node = written && nodes.find((each) => each.name === name);
+    const start = patience.has(name) ? patiently(argv) : { argv, files: {} };
     return {
-      argv: [binary, '/data/redis.conf'],
+      argv: start.argv,
       files: {
+        ...start.files,
         'redis.conf': redisConf({ ...announced(host, spec.hostnames), ...settingsOf(host) }, host.dial.login),
         ...(node ? { 'nodes.conf': nodesConf(nodes, node, engine, spec.hostnames) } : {}),
         ...(certificates ? certificateFiles(certificates) : {}),
@@ -127,10 +139,11 @@ export async function formCluster(driver: Driver, spec: ClusterSpec, options: Fo
     spares: reached.slice(count),
     places: hosts.places,
     settings,
+    patience,
     hosts,
-    shapes: await wayOf(hosts),
+    shapes: await shapes,
   };
-  return written ? cluster : meet(cluster, options.signal);
+  return written ? cluster : (await import('./meet.ts')).meet(cluster, options.signal);
 }
 
 /** The login where a password is all that is asked for; a value of redis.conf may stand in quotes. */
@@ -204,44 +217,4 @@ function redisConf(settings: Readonly<Record<string, string>>, login?: Login): s
   return `${comment}${Object.entries(settings)
     .flatMap(([name, values]) => values.split('\n').map((value) => `${name} ${value === '' ? '""' : value}`))
     .join('\n')}\n`;
-}
-
-/** Joins strangers the way operators do: slots, distinct epochs, MEET, then REPLICATE once everybody is known. */
-async function meet(cluster: Cluster, signal?: AbortSignal): Promise<Cluster> {
-  const clients = new Map<string, Redis>(
-    cluster.nodes.map((node) => [node.name, connectNode(node, { timeoutMs: 1_000, name: 'slotquake-form' })]),
-  );
-  const call = async (node: Node, ...[command, ...args]: [string, ...(string | number)[]]): Promise<unknown> =>
-    clients.get(node.name)?.call(command, ...args);
-  try {
-    await poll('every engine to answer', () => together(cluster.nodes, (node) => call(node, 'PING')), { withinMs: 15_000, signal });
-    const nodes = await together(cluster.nodes, async (node) => ({ ...node, id: String(await call(node, 'CLUSTER', 'MYID')) }));
-    await together(nodes, async (node, index) => {
-      await call(node, 'CLUSTER', 'SET-CONFIG-EPOCH', index + 1);
-      for (const [first, last] of node.slots)
-        await call(node, 'CLUSTER', 'ADDSLOTS', ...Array.from({ length: last - first + 1 }, (_, offset) => first + offset));
-    });
-    const [first, ...others] = nodes;
-    for (const other of others) await call(first as Node, 'CLUSTER', 'MEET', ipOf(other), 6379);
-    await poll(
-      'every node to know all the others',
-      () =>
-        together(nodes, async (node) => {
-          const view = String(await call(node, 'CLUSTER', 'NODES'));
-          const missing = nodes.filter(({ id }) => !view.split('\n').some((line) => line.startsWith(id) && !line.includes('handshake')));
-          if (missing.length > 0) throw new Error(`${node.name} does not know ${missing.map(({ name }) => name).join(', ')}`);
-        }),
-      { withinMs: 20_000, everyMs: 100, signal },
-    );
-    for (const node of nodes.filter(({ primary }) => primary !== null)) {
-      await poll(
-        `${node.name} to replicate ${node.primary}`,
-        () => call(node, 'CLUSTER', 'REPLICATE', nodes.find(({ name }) => name === node.primary)?.id ?? ''),
-        { withinMs: 10_000, signal },
-      );
-    }
-    return { ...cluster, nodes };
-  } finally {
-    for (const client of clients.values()) client.disconnect();
-  }
 }

@@ -1,4 +1,4 @@
-import { type Duplex, PassThrough } from 'node:stream';
+import { type Duplex, PassThrough, type Readable } from 'node:stream';
 import type Docker from 'dockerode';
 import { pack } from 'tar-stream';
 import { messageOf, SlotquakeError, UsageError } from '../base/errors.ts';
@@ -27,7 +27,7 @@ import { ContainerShell, quote } from './container/shell.ts';
 import { addressOf, lookupScript } from './container/lookup.ts';
 import { addressIn, candidates, isLocalAddress, localNetworks, overlaps, rangeOf } from './container/subnet.ts';
 import { usageIn } from './container/usage.ts';
-import { connect } from './endpoint.ts';
+import { reach as reachEngine } from './endpoint.ts';
 import { endShells } from './fence.ts';
 import { type Deed, interpret, notAsked, type Primitives, type Script } from './interpreter.ts';
 import { isAlive, ownName } from './owner.ts';
@@ -74,11 +74,10 @@ const engineUid = 999;
 
 /** Containers of a plain Docker engine, 20.10 or later, through its API. */
 export async function dockerDriver(): Promise<Driver> {
-  const docker = await connect();
-  const version = await docker.version();
+  const { docker, version } = await reachEngine();
   return {
     name: 'docker',
-    version: version.Version,
+    version,
     identify: (image, runId) => identify(docker, image, runId),
     consult: (image, runId, script) => runAlone(docker, image, runId, script),
     provision: (spec, signal) => provision(docker, spec, signal),
@@ -159,7 +158,7 @@ async function provision(docker: Docker, spec: HostsSpec, signal?: AbortSignal):
       common,
     }),
   );
-  const joining = new Joining([...toolboxes, ...stands]);
+  const joining = await Joining.open(docker, network.name, [...toolboxes, ...stands]);
   // A port is known when its container runs; an address was chosen before, and nobody has to wait for its container.
   if (reach === 'ports') await joining.all();
   const hosts = await together(toolboxes, async ({ name, container, ip }): Promise<Host> => ({
@@ -186,43 +185,97 @@ async function provision(docker: Docker, spec: HostsSpec, signal?: AbortSignal):
   );
 }
 
-/**
- * Containers that start one after another, for each joins its network as it starts. Engines up to 27 count the endpoints of
- * a network wrongly where several join or leave at once (libnetwork endpoint_cnt.go), and then never remove it. What does not
- * join, such as the engine of a node, may start beside them.
- */
-class Joining {
-  readonly #stop = new AbortController();
-  readonly #joined: ReadonlyMap<string, Promise<unknown>>;
+/** How many containers are on their way into their network at a time: more do not come sooner, and all of them late. */
+const atOnce = 2;
 
-  constructor(containers: readonly { readonly name: string; readonly container: Docker.Container }[]) {
-    let last: Promise<unknown> = Promise.resolve();
-    this.#joined = new Map(
-      containers.map(({ name, container }) => {
-        last = last.then(() => {
-          this.#stop.signal.throwIfAborted();
-          return container.start();
-        });
-        last.catch(() => {});
-        return [name, last];
-      }),
-    );
+/**
+ * Containers that start in turn. Engines up to 27 count the endpoints of a network wrongly where several join or leave at once
+ * (libnetwork endpoint_cnt.go), and then never remove it; so each begins when the one before it has joined, which an engine tells
+ * well before that one runs. What does not join, such as the engine of a node, may start beside them.
+ */
+class Joining implements Disposable {
+  readonly #stop = new AbortController();
+  readonly #running = new Map<string, Promise<unknown>>();
+  readonly #events: Disposable;
+
+  static async open(docker: Docker, network: string, members: readonly Member[]): Promise<Joining> {
+    const joined = new Map(members.map(({ container }) => [container.id, Promise.withResolvers<void>()]));
+    const filters = { type: ['network'], event: ['connect'], network: [network] };
+    const events = await followEvents(docker, filters, ({ container = '' }) => joined.get(container)?.resolve());
+    return new Joining(members, joined, events);
+  }
+
+  private constructor(members: readonly Member[], joined: ReadonlyMap<string, PromiseWithResolvers<void>>, events: Disposable) {
+    this.#events = events;
+    const starts: Promise<unknown>[] = [];
+    let before = Promise.resolve();
+    for (const { name, container } of members) {
+      const ahead = starts.at(-atOnce);
+      const running = Promise.all([before, ahead]).then(() => {
+        this.#stop.signal.throwIfAborted();
+        return container.start();
+      });
+      running.catch(() => {});
+      starts.push(running);
+      this.#running.set(name, running);
+      // Who runs has joined, whatever is told; who cannot start holds up all after it.
+      before = Promise.race([running.then(() => {}), joined.get(container.id)?.promise ?? running.then(() => {})]);
+      before.catch(() => {});
+    }
+    void Promise.allSettled(starts).then(() => this[Symbol.dispose]());
   }
 
   /** Resolves when this one runs. One that could not start fails all after it. */
   async of(name: string): Promise<void> {
-    await this.#joined.get(name);
+    await this.#running.get(name);
   }
 
   async all(): Promise<void> {
-    await Promise.all(this.#joined.values());
+    await Promise.all(this.#running.values());
   }
 
   /** None starts any more once this has resolved. */
   async end(): Promise<void> {
     this.#stop.abort();
-    await Promise.allSettled(this.#joined.values());
+    await Promise.allSettled(this.#running.values());
   }
+
+  [Symbol.dispose](): void {
+    this.#events[Symbol.dispose]();
+  }
+}
+
+/** A container that is to join its network. */
+interface Member {
+  readonly name: string;
+  readonly container: Docker.Container;
+}
+
+type Attributes = Readonly<Record<string, string>>;
+
+/** Calls `on` with what each such event of the engine tells, until it is closed. */
+async function followEvents(
+  docker: Docker,
+  filters: Readonly<Record<string, readonly string[]>>,
+  on: (attributes: Attributes, event: { readonly Action: string; readonly time: number }) => void,
+): Promise<Disposable> {
+  const stream = (await docker.getEvents({ filters: filters as Record<string, string[]> })) as Readable;
+  let open = true;
+  let rest = '';
+  stream.on('data', (chunk: Buffer) => {
+    const lines = (rest + chunk.toString('utf8')).split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of open ? lines : []) {
+      const event = JSON.parse(line) as { Action: string; time: number; Actor: { Attributes: Attributes } };
+      on(event.Actor.Attributes, event);
+    }
+  });
+  return {
+    [Symbol.dispose]: () => {
+      open = false;
+      stream.destroy();
+    },
+  };
 }
 
 /** What only the process that made the containers of a run has of them. */
@@ -489,7 +542,7 @@ class DockerHosts implements Hosts {
       await joining.of(host.name);
       signal?.throwIfAborted();
       await within(`the files of ${host.name}`, filesWithinMs, writeFiles(pipes.get(host.name) as Duplex, files));
-      return container;
+      await container.start();
     });
     const places = together(this.places, async ({ name }) => {
       await joining.of(name);
@@ -497,8 +550,7 @@ class DockerHosts implements Hosts {
       await this.#passOn(name);
     });
     places.catch(() => {});
-    // All at once: a node that starts later than the others by more than the node timeout is marked fail before it is there.
-    await together(await engines, (container) => container.start());
+    await engines;
     await places;
     // Opened now, so that the first fault does not pay for it; nobody waits for it, and a cluster that is kept may see none.
     if (!spec.kept) for (const host of this.hosts) this.#shell(host, 'toolbox').catch(() => {});
@@ -726,28 +778,20 @@ class DockerHosts implements Hosts {
       });
       streams.add(stream as unknown as { destroy(): void });
     };
-    const events = await this.#docker.getEvents({
-      filters: { type: ['container'], event: ['die', 'start'], label: [`${runLabel}=${this.runId}`, `${labels.part}=engine`] },
-    });
-    streams.add(events as unknown as { destroy(): void });
-    let rest = '';
-    events.on('data', (chunk: Buffer) => {
-      const lines = (rest + chunk.toString('utf8')).split('\n');
-      rest = lines.pop() ?? '';
-      for (const line of open ? lines : []) {
-        const event = JSON.parse(line) as { Action: string; time: number; Actor: { Attributes: Record<string, string> } };
-        const host = this.hosts.find(({ name }) => name === event.Actor.Attributes[labels.node]);
-        if (!host) continue;
-        if (event.Action === 'start') {
-          this.#expectedExits.delete(host.name);
-          followLog(host, event.time).catch((error: unknown) => log.warn({ error: messageOf(error) }, 'a log cannot be followed'));
-        } else on.exit(host.name, Number(event.Actor.Attributes['exitCode']), this.#expectedExits.delete(host.name));
-      }
+    const filters = { type: ['container'], event: ['die', 'start'], label: [`${runLabel}=${this.runId}`, `${labels.part}=engine`] };
+    const events = await followEvents(this.#docker, filters, (attributes, { Action, time }) => {
+      const host = this.hosts.find(({ name }) => name === attributes[labels.node]);
+      if (!host) return;
+      if (Action === 'start') {
+        this.#expectedExits.delete(host.name);
+        followLog(host, time).catch((error: unknown) => log.warn({ error: messageOf(error) }, 'a log cannot be followed'));
+      } else on.exit(host.name, Number(attributes['exitCode']), this.#expectedExits.delete(host.name));
     });
     await together(this.hosts, (host) => followLog(host, 0));
     return {
       [Symbol.dispose]: () => {
         open = false;
+        events[Symbol.dispose]();
         for (const stream of streams) stream.destroy();
       },
     };

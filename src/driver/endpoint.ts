@@ -60,9 +60,31 @@ const denial = 'permission denied';
 /** No engine answered at all, as opposed to one that answered and will not do. */
 export class NoEngineError extends SlotquakeError {}
 
+interface Engine {
+  readonly docker: Docker;
+  /** Of the engine and of its API, such as 20.10.24 and 1.41. */
+  readonly version: string;
+  readonly api: string;
+}
+
+/** Who answered where. An engine takes a while to tell its version, and every command asks several times. */
+const answered = new Map<string, Engine>();
+
 /** A connection to the first engine that answers. Throws one sentence that says what stands in the way. */
 export async function connect(): Promise<Docker> {
+  return (await reach()).docker;
+}
+
+/** The same, with what that engine is. */
+export async function reach(): Promise<Engine> {
   const tried = endpoints();
+  const key = tried.join(' ');
+  const engine = answered.get(key) ?? (await firstOf(tried));
+  answered.set(key, engine);
+  return engine;
+}
+
+async function firstOf(tried: readonly string[]): Promise<Engine> {
   const reasons: string[] = [];
   const denied: string[] = [];
   for (const endpoint of tried) {
@@ -81,7 +103,7 @@ export async function connect(): Promise<Docker> {
         `expected a container engine with API ${oldestApi.join('.')} or later (Docker 20.10), but the one at ${endpoint} has ${answer.api}; update it`,
       );
     }
-    return answer.docker;
+    return answer;
   }
   if (denied.length > 0) {
     throw new SlotquakeError(
@@ -94,14 +116,16 @@ export async function connect(): Promise<Docker> {
 }
 
 /** The engine behind an endpoint, or why there is none: empty where nothing was ever there. */
-async function ask(endpoint: string): Promise<{ readonly docker: Docker; readonly api: string } | string> {
+async function ask(endpoint: string): Promise<Engine | string> {
   try {
     const docker = open(endpoint);
     // The signal ends the request itself: one left open would keep the process alive. Its types do not know the option.
     const version = (docker.version as (options: { abortSignal: AbortSignal }) => Promise<Docker.DockerVersion>).bind(docker);
     const answer = await within(`the engine at ${endpoint}`, answerWithinMs, version({ abortSignal: AbortSignal.timeout(answerWithinMs) }));
     const api: unknown = answer?.ApiVersion;
-    return typeof api === 'string' && /^\d+\.\d+$/.test(api) ? { docker, api } : `${endpoint}: what answers there is no container engine`;
+    return typeof api === 'string' && /^\d+\.\d+$/.test(api)
+      ? { docker, version: answer.Version, api }
+      : `${endpoint}: what answers there is no container engine`;
   } catch (error) {
     const { code } = error as { code?: string };
     if (code === 'ENOENT') return '';

@@ -83,8 +83,7 @@ async function removal(): Promise<number> {
 async function pauses(): Promise<{ readonly formedMs: number; readonly pauseMs: number }> {
   const results = mkdtempSync(path.join(tmpdir(), 'slotquake-bench-'));
   try {
-    const fixture = path.join(import.meta.dirname, '..', 'fixtures', 'undisturbed.ts');
-    const outcome = await ended(start('run', fixture, '--times', '2', '--results', results, '--json'));
+    const outcome = await ended(start('run', 'bus-port-blocked', '--variant', 'wounded', '--times', '2', '--results', results, '--json'));
     const [one, two] = verdicts(outcome).map(({ folder }) => folder);
     if (one === undefined || two === undefined) throw new Error(outcome.errors || outcome.output);
     const [first, second] = [one, two].map((folder) => readTimeline(folder).timeline) as [Timeline, Timeline];

@@ -49,6 +49,7 @@ export function paperCluster(
     spares: [host('spare-1', 6)],
     places: [place('client-1', 0), place('client-2', 1)],
     settings,
+    patience: new Map(),
     hosts: null as never,
     shapes: 'nfqueue',
     topology,

@@ -6,6 +6,7 @@ import { seededRandom } from '../../src/base/random.ts';
 import { together } from '../../src/base/together.ts';
 import type { Cluster, ClusterSpec } from '../../src/cluster.ts';
 import { formCluster } from '../../src/cluster/form.ts';
+import { endPatience } from '../../src/cluster/patience.ts';
 import { dockerDriver } from '../../src/driver/docker.ts';
 import { type Command, engine, files, type Reach, toolbox } from '../../src/driver.ts';
 import { GuardLink } from '../../src/guarded.ts';
@@ -57,6 +58,7 @@ export class ProvingGround implements AsyncDisposable {
     const guard = await GuardLink.start(runId, path.join(folder, 'journal.jsonl'), 'heal', () => {});
     const ground = new ProvingGround(runId, cluster, observer, recorder, folder, guard);
     await ground.healthy();
+    await endPatience(cluster);
     await together(cluster.nodes, ({ name }) => ground.must(toolbox(name, foreignRules)));
     await together([...cluster.nodes, ...(cluster.spares ?? [])], ({ name }) =>
       ground.must(files(name, 'head -c 5000 /dev/urandom >/data/foreign.bin')),

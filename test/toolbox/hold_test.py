@@ -387,7 +387,7 @@ class TheProgram(unittest.TestCase):
     def test_says_why_it_did_not_start(self):
         # Whoever is root gives that up first, for the kernel would let it have the queue.
         script = (
-            f"import os, sys; sys.path.insert(0, {str(pathlib.Path(__file__).parent)!r}); from hold_test import hold\n"
+            f"import os, sys; sys.dont_write_bytecode = True; sys.path.insert(0, {str(pathlib.Path(__file__).parent)!r}); from hold_test import hold\n"
             "os.getuid() or (os.setgid(65534), os.setuid(65534))\n"
             "hold.main()"
         )
