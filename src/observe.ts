@@ -42,6 +42,7 @@ interface Latest {
 
 /** Asks every node every question over a connection of its own, apart from the workload's, and records the answers. */
 export class Observer implements AsyncDisposable {
+  readonly #rarer: number;
   readonly #cluster: Cluster;
   readonly #recorder: Recorder;
   readonly #clients: Map<string, Redis>;
@@ -51,7 +52,9 @@ export class Observer implements AsyncDisposable {
   readonly #stop = new AbortController();
   #loops: Promise<unknown>[] = [];
 
-  constructor(cluster: Cluster, recorder: Recorder) {
+  /** `rarer` is how many times rarer than in a run everything is asked, where nobody needs to know it to the millisecond. */
+  constructor(cluster: Cluster, recorder: Recorder, { rarer = 1 }: { readonly rarer?: number } = {}) {
+    this.#rarer = rarer;
     this.#cluster = cluster;
     this.#recorder = recorder;
     this.#probes = probes.filter((probe) => probe.suits?.(cluster.engine) ?? true);
@@ -62,7 +65,9 @@ export class Observer implements AsyncDisposable {
 
   start(onFailure: (error: unknown) => void): void {
     this.#loops = this.#cluster.nodes.flatMap(({ name }) =>
-      this.#probes.flatMap((probe) => (probe.everyMs === null ? [] : this.#askAgainAndAgain(name, probe, probe.everyMs).catch(onFailure))),
+      this.#probes.flatMap((probe) =>
+        probe.everyMs === null ? [] : this.#askAgainAndAgain(name, probe, probe.everyMs * this.#rarer).catch(onFailure),
+      ),
     );
   }
 

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { messageOf, UsageError } from '../base/errors.ts';
 import { poll } from '../base/poll.ts';
 import type { Cluster, Node } from '../cluster.ts';
@@ -21,9 +22,18 @@ interface Told {
  */
 export async function adoptCluster(driver: Driver, runId: string): Promise<Cluster> {
   const hosts = await driver.adopt(runId);
-  const reached = await reachable(hosts);
-  const [members = [], spares = []] = [false, true].map((spare) => reached.filter(({ name }) => name.startsWith('spare-') === spare));
-  const answers = await Promise.all(members.map((host) => ask(host).catch((error: unknown) => messageOf(error))));
+  const known = await letInOf(hosts, hosts.hosts[0]);
+  const reached = await together(hosts.hosts, async (host) => {
+    const alike: Host = { ...host, dial: { ...host.dial, ...known } };
+    const told = await tell(alike);
+    // Mostly all let in alike, and to read what one of them wants takes longer than all else; who refuses is asked for his own.
+    if (typeof told !== 'string' || host === hosts.hosts[0]) return { host: alike, told };
+    const own: Host = { ...host, dial: { ...host.dial, ...(await letInOf(hosts, host)) } };
+    return isDeepStrictEqual(own, alike) ? { host: alike, told } : { host: own, told: await tell(own) };
+  });
+  const [found = [], lent = []] = [false, true].map((spare) => reached.filter(({ host }) => host.name.startsWith('spare-') === spare));
+  const [members, spares] = [found, lent].map((those) => those.map(({ host }) => host)) as [Host[], Host[]];
+  const answers = found.map(({ told }) => told);
   const told = answers.map((answer) => (typeof answer === 'string' ? null : answer));
   const first = told.find((answer) => answer !== null);
   if (!first)
@@ -56,27 +66,26 @@ export async function adoptCluster(driver: Driver, runId: string): Promise<Clust
   };
 }
 
-/** The hosts with what a client needs to be let in: what lies in the volume of each. */
-async function reachable(hosts: Hosts): Promise<readonly Host[]> {
+/** What a client needs to be let in at a node: what lies in the volume of it. */
+async function letInOf(hosts: Hosts, host: Host | undefined): Promise<Pick<Host['dial'], 'tls' | 'login'>> {
+  if (!host) return {};
   const pems = (['authority', 'good', 'key'] as const).map(certificateFile).join(' ');
-  return together(hosts.hosts, async (host) => {
-    const { output } = await hosts.perform(
-      files(
-        host.name,
-        `sed -n 's/^# slotquake-login //p' /data/redis.conf; echo ====
+  const { output } = await hosts.perform(
+    files(
+      host.name,
+      `sed -n 's/^# slotquake-login //p' /data/redis.conf; echo ====
 ! grep -q '^tls-port ' /data/redis.conf || for pem in ${pems}; do cat $pem; echo ====; done`,
-      ),
-    );
-    const [who = '', ...pem] = output.split('====');
-    const [ca, cert, key] = pem.map((text) => `${text.trim()}\n`);
-    const [password = '', username] = who.trim().split(' ');
-    const login = password === '' ? undefined : { password, ...(username === undefined ? {} : { username }) };
-    return {
-      ...host,
-      dial: { ...host.dial, ...(ca && cert && key ? { tls: { ca, cert, key } } : {}), ...(login ? { login } : {}) },
-    };
-  });
+    ),
+  );
+  const [who = '', ...pem] = output.split('====');
+  const [ca, cert, key] = pem.map((text) => `${text.trim()}\n`);
+  const [password = '', username] = who.trim().split(' ');
+  const login = password === '' ? undefined : { password, ...(username === undefined ? {} : { username }) };
+  return { ...(ca && cert && key ? { tls: { ca, cert, key } } : {}), ...(login ? { login } : {}) };
 }
+
+/** What a node tells, or why it tells nothing. */
+const tell = (host: Host): Promise<Told | string> => ask(host).catch((error: unknown) => messageOf(error));
 
 async function ask(host: Host): Promise<Told> {
   const client = connectNode(host, { timeoutMs: 1_000, name: 'slotquake-adopt' });

@@ -53,7 +53,7 @@ export class ProvingGround implements AsyncDisposable {
       { runId, image: await resolveEngineImage('redis:7.0'), toolboxImage: await resolveToolboxImage(), reach, kept },
     );
     const recorder = new Recorder(folder, undefined, () => {});
-    const observer = new Observer(cluster, recorder);
+    const observer = new Observer(cluster, recorder, { rarer: 4 });
     observer.start(() => {});
     const guard = await GuardLink.start(runId, path.join(folder, 'journal.jsonl'), 'heal', () => {});
     const ground = new ProvingGround(runId, cluster, observer, recorder, folder, guard);
