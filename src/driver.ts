@@ -170,6 +170,11 @@ export interface Hosts extends AsyncDisposable {
     of: (host: Host) => { readonly files: Readonly<Record<string, string>>; readonly argv: readonly string[] },
     signal?: AbortSignal,
   ): Promise<void>;
+  /**
+   * Makes ready that in which these commands run, so that those at several nodes begin together. Never fails: a command that
+   * cannot be carried out says so itself.
+   */
+  prepare(commands: readonly Command[]): Promise<void>;
   /** Carries a command out. Bounded in time: a node that is paused or gone makes it fail, never hang. */
   perform(command: Command): Promise<CommandResult>;
   /** What the container engine knows of the node's engine container now. */

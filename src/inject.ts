@@ -59,6 +59,7 @@ export class Injector {
     const { plan, nodes } = fault.plan(withRenamed(this.#cluster, this.#recorder.events), topology, this.#random.fork(`fault ${id}`));
     const actions = fault.actions(plan, tag);
     await this.#planned?.({ nodes, actions });
+    await this.#cluster.hosts.prepare(actions.map((action) => action.do));
     const registered: { readonly action: Action; readonly undoId: number }[] = [];
     const effectWatch = new AbortController();
     let watching: Promise<Evidence> = Promise.resolve({ bites: false, because: 'it never took hold' });

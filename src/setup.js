@@ -12,7 +12,10 @@ const stamp = path.join(root, 'node_modules', '.slotquake-lock');
 
 /** @param {string[]} args */
 const npm = (args) =>
-  execFileSync('npm', [...args, '--no-audit', '--no-fund', '--loglevel=error'], { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] });
+  execFileSync('npm', [...args, '--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error'], {
+    cwd: root,
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
 
 try {
   const lock = createHash('sha256')

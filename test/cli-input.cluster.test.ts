@@ -334,6 +334,7 @@ describe('up', () => {
       const { hosts } = await driver.adopt(id);
       const timeouts = await together(hosts, async ({ dial }) => {
         using connection = new Connection(dial, { name: 'test', timeoutMs: 5_000 });
+        await connection.settled();
         return connection.request([['CONFIG', 'GET', 'cluster-node-timeout']]);
       });
       // They had a longer one while they formed; see cluster/patience.ts.

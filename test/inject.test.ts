@@ -62,6 +62,11 @@ describe('an injection', () => {
       { type: 'fault-injected', fault: 1, atMs: 70 },
     ]);
   });
+  it('has everything made ready before its first step, so that nodes far from each other are met at once', async () => {
+    const { injector, hosts } = ground();
+    await injector.inject(steps(), going);
+    expect(hosts.prepared).toEqual(nodesOfSteps.map((node, index) => script(node, `do ${index + 1}`)));
+  });
   it('does nothing where the guard does not take the undo', async () => {
     const { injector, guard, asked } = ground();
     guard.register = () => Promise.reject(new Error('no guard'));

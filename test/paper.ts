@@ -43,6 +43,7 @@ export class PaperHosts implements Hosts {
   readonly reach = 'address';
   readonly subnet = '10.0.0.0/24';
   readonly places = [];
+  readonly prepared: Command[] = [];
   /** As they came, and what they came to. */
   readonly performed: Command[] = [];
   readonly carriedOut: (Script | Deed)[] = [];
@@ -52,6 +53,10 @@ export class PaperHosts implements Hosts {
   constructor(hosts: readonly Host[] = [], answer: Answer = () => undefined) {
     this.hosts = hosts;
     this.#answer = answer;
+  }
+
+  async prepare(commands: readonly Command[]): Promise<void> {
+    if (this.performed.length === 0) this.prepared.push(...commands);
   }
 
   async perform(command: Command): Promise<CommandResult> {

@@ -117,7 +117,7 @@ program
   )
   .addOption(engineOption())
   .option('--remedies', 'try what helps as well: each exposed one again, with the lines of its remedy on top', false)
-  .option('--jobs <number>', 'runs at a time; default: one more than there are cores, as memory allows', positive)
+  .option('--jobs <number>', 'runs at a time, one more of which prepares; default: as many as there are cores, as memory allows', positive)
   .option('--results <folder>', 'where records go', 'results')
   .option('--json [file]', 'print JSON, or write it to a file')
   .option('--markdown [file]', 'print Markdown, or write it to a file')

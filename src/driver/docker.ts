@@ -28,7 +28,7 @@ import { addressOf, lookupScript } from './container/lookup.ts';
 import { addressIn, candidates, isLocalAddress, localNetworks, overlaps, rangeOf } from './container/subnet.ts';
 import { usageIn } from './container/usage.ts';
 import { reach as reachEngine } from './endpoint.ts';
-import { endShells } from './fence.ts';
+import { endShells, placesOf } from './fence.ts';
 import { type Deed, interpret, notAsked, type Primitives, type Script } from './interpreter.ts';
 import { isAlive, ownName } from './owner.ts';
 
@@ -552,8 +552,6 @@ class DockerHosts implements Hosts {
     places.catch(() => {});
     await engines;
     await places;
-    // Opened now, so that the first fault does not pay for it; nobody waits for it, and a cluster that is kept may see none.
-    if (!spec.kept) for (const host of this.hosts) this.#shell(host, 'toolbox').catch(() => {});
   }
 
   #createEngine(host: Host, spec: HostsSpec, [program = '', ...words]: readonly string[]): Promise<Docker.Container> {
@@ -617,6 +615,13 @@ class DockerHosts implements Hosts {
     if (!shell.ended) return shell.run(script);
     this.#shells.delete(`${host.name} ${kind}`);
     return (await this.#shell(host, kind)).run(script);
+  }
+
+  async prepare(commands: readonly Command[]): Promise<void> {
+    // The engine of a node may be paused or gone, and cannot be entered then.
+    const rooms = placesOf(commands).filter(({ run }) => run !== 'engine');
+    const entering = together(rooms, ({ run, node }) => this.#shell(this.#toolboxed(node), run));
+    await within('what commands run in', scriptWithinMs, entering).catch(() => {});
   }
 
   perform(command: Command): Promise<CommandResult> {
