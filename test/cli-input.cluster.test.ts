@@ -335,7 +335,7 @@ describe('up', () => {
       const timeouts = await together(hosts, async ({ dial }) => {
         using connection = new Connection(dial, { name: 'test', timeoutMs: 5_000 });
         await connection.settled();
-        return connection.request([['CONFIG', 'GET', 'cluster-node-timeout']]);
+        return await connection.request([['CONFIG', 'GET', 'cluster-node-timeout']]);
       });
       // They had a longer one while they formed; see cluster/patience.ts.
       expect(timeouts).toEqual(Array.from({ length: 6 }, () => [['cluster-node-timeout', '2000']]));
