@@ -270,6 +270,7 @@ class Run {
       healthySinceMs !== null ? { type: 'settled', afterMs: Math.max(0, healthySinceMs - healedAtMs) } : { type: 'not-settled', lacking },
     );
 
+    // Also where it never became healthy.
     this.#options.turn?.spare();
     // A moment of normal work, so that clients are seen to have recovered too.
     await sleepMs(500, this.#signal);

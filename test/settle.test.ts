@@ -46,13 +46,15 @@ describe('settling', () => {
         { withinMs: 1_000 },
       ),
     ).toMatchObject({ lacking: [] }));
-  it('begins anew after a relapse, and notes it', async () => {
+  it('begins anew after a relapse, notes it, and tells each time that all is well', async () => {
+    const healthyAtMs: number[] = [];
     const { lacking, healthySinceMs } = await settle(
       () => run,
       observing((look) => look === 3),
       recorder,
-      { withinMs: 5_000, holdMs: 150 },
+      { withinMs: 5_000, holdMs: 150, onHealthy: () => healthyAtMs.push(recorder.nowMs()) },
     );
+    expect(healthyAtMs).toEqual([25, 125]);
     expect(notes()).toEqual([expect.stringMatching(/^healthy for 75 ms, and then no longer: node-1 says cluster_state:fail/)]);
     expect({ lacking, healthySinceMs, endedAtMs: recorder.nowMs() }).toEqual({ lacking: [], healthySinceMs: 125, endedAtMs: 275 });
   });

@@ -143,6 +143,7 @@ export async function formCluster(driver: Driver, spec: ClusterSpec, options: Fo
     hosts,
     shapes: await shapes,
   };
+  // Loaded where it is needed only, with the client library: most clusters have containers to start meanwhile.
   return written ? cluster : (await import('./meet.ts')).meet(cluster, options.signal);
 }
 

@@ -29,10 +29,10 @@ export const patiently = (
 
 /** Gives every node of an agreed cluster its own node timeout. Throws where one does not take it. */
 export async function endPatience({ nodes, patience }: Cluster): Promise<void> {
-  await together(
-    nodes.flatMap((node) => (patience.has(node.name) ? [[node, patience.get(node.name) as string] as const] : [])),
-    ([node, own]) => setTimeoutOf(node, own),
-  );
+  await together(nodes, async (node) => {
+    const own = patience.get(node.name);
+    if (own !== undefined) await setTimeoutOf(node, own);
+  });
 }
 
 async function setTimeoutOf(node: Node, own: string): Promise<void> {

@@ -27,7 +27,7 @@ import { ContainerShell, quote } from './container/shell.ts';
 import { addressOf, lookupScript } from './container/lookup.ts';
 import { addressIn, candidates, isLocalAddress, localNetworks, overlaps, rangeOf } from './container/subnet.ts';
 import { usageIn } from './container/usage.ts';
-import { reach as reachEngine } from './endpoint.ts';
+import { reachEngine } from './endpoint.ts';
 import { endShells, placesOf } from './fence.ts';
 import { type Deed, interpret, notAsked, type Primitives, type Script } from './interpreter.ts';
 import { isAlive, ownName } from './owner.ts';
@@ -193,36 +193,33 @@ const atOnce = 2;
  * (libnetwork endpoint_cnt.go), and then never remove it; so each begins when the one before it has joined, which an engine tells
  * well before that one runs. What does not join, such as the engine of a node, may start beside them.
  */
-class Joining implements Disposable {
+class Joining {
   readonly #stop = new AbortController();
-  readonly #running = new Map<string, Promise<unknown>>();
-  readonly #events: Disposable;
+  readonly #running = new Map<string, Promise<void>>();
 
   static async open(docker: Docker, network: string, members: readonly Member[]): Promise<Joining> {
     const joined = new Map(members.map(({ container }) => [container.id, Promise.withResolvers<void>()]));
     const filters = { type: ['network'], event: ['connect'], network: [network] };
     const events = await followEvents(docker, filters, ({ container = '' }) => joined.get(container)?.resolve());
-    return new Joining(members, joined, events);
+    const joining = new Joining(members, ({ id }) => joined.get(id)?.promise);
+    void Promise.allSettled(joining.#running.values()).then(() => events[Symbol.dispose]());
+    return joining;
   }
 
-  private constructor(members: readonly Member[], joined: ReadonlyMap<string, PromiseWithResolvers<void>>, events: Disposable) {
-    this.#events = events;
-    const starts: Promise<unknown>[] = [];
+  private constructor(members: readonly Member[], joined: (container: Docker.Container) => Promise<void> | undefined) {
+    const starts: Promise<void>[] = [];
     let before = Promise.resolve();
     for (const { name, container } of members) {
-      const ahead = starts.at(-atOnce);
-      const running = Promise.all([before, ahead]).then(() => {
+      const running = Promise.all([before, starts.at(-atOnce)]).then(async () => {
         this.#stop.signal.throwIfAborted();
-        return container.start();
+        await container.start();
       });
-      running.catch(() => {});
       starts.push(running);
       this.#running.set(name, running);
       // Who runs has joined, whatever is told; who cannot start holds up all after it.
-      before = Promise.race([running.then(() => {}), joined.get(container.id)?.promise ?? running.then(() => {})]);
+      before = Promise.race([running, joined(container) ?? running]);
       before.catch(() => {});
     }
-    void Promise.allSettled(starts).then(() => this[Symbol.dispose]());
   }
 
   /** Resolves when this one runs. One that could not start fails all after it. */
@@ -238,10 +235,6 @@ class Joining implements Disposable {
   async end(): Promise<void> {
     this.#stop.abort();
     await Promise.allSettled(this.#running.values());
-  }
-
-  [Symbol.dispose](): void {
-    this.#events[Symbol.dispose]();
   }
 }
 
@@ -549,9 +542,7 @@ class DockerHosts implements Hosts {
       signal?.throwIfAborted();
       await this.#passOn(name);
     });
-    places.catch(() => {});
-    await engines;
-    await places;
+    await together([engines, places], (each) => each);
   }
 
   #createEngine(host: Host, spec: HostsSpec, [program = '', ...words]: readonly string[]): Promise<Docker.Container> {

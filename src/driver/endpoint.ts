@@ -72,11 +72,11 @@ const answered = new Map<string, Engine>();
 
 /** A connection to the first engine that answers. Throws one sentence that says what stands in the way. */
 export async function connect(): Promise<Docker> {
-  return (await reach()).docker;
+  return (await reachEngine()).docker;
 }
 
 /** The same, with what that engine is. */
-export async function reach(): Promise<Engine> {
+export async function reachEngine(): Promise<Engine> {
   const tried = endpoints();
   const key = tried.join(' ');
   const engine = answered.get(key) ?? (await firstOf(tried));

@@ -1,10 +1,19 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  createWriteStream,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { PassThrough, Readable } from 'node:stream';
-import { createWriteStream, existsSync } from 'node:fs';
 import type Docker from 'dockerode';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { assemble, type Recipe } from '../../src/image/debian.ts';
@@ -165,9 +174,7 @@ esac; done`,
   });
   it('is refused where the distribution has another version by now', async () => {
     program('apt-cache', `echo '  Candidate: 5:8.0.2-1'`);
-    await expect(assembled()).rejects.toThrow(
-      "expected redis-server 7.0 in the distribution's suite bookworm, but it carries 5:8.0.2-1 now".replace('5:', ''),
-    );
+    await expect(assembled()).rejects.toThrow("expected redis-server 7.0 in the distribution's suite bookworm, but it carries 8.0.2-1 now");
     program('apt-cache', `echo '  Candidate: (none)'`);
     await expect(assembled()).rejects.toThrow('but it carries (none) now');
   });
