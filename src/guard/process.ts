@@ -27,4 +27,5 @@ const done = await guard({
     }
   },
 });
-if (!done) process.exitCode = 1;
+// The shells that it opened in a cluster that stays would keep it alive; they end with it.
+process.exit(done ? 0 : 1);

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -76,6 +76,15 @@ async function attempt(
         throw new Error(`the journal says ${journal.map(({ at, say }) => `${say} at ${at.slice(17, 23)} s`).join(', ')}`);
       const inForce = await faultsInForce(ground.cluster.hosts);
       if (inForce.length > 0) throw new Error(`${inForce.map(({ fault }) => fault).join(', ')} in force`);
+    },
+    { withinMs: takenBackWithinMs, everyMs: 50 },
+  );
+  await poll(
+    'the guard to end',
+    () => {
+      const processes = execFileSync('ps', ['-eo', 'args'], { encoding: 'utf8' }).split('\n');
+      const left = processes.filter((line) => line.includes(`${results}${path.sep}`));
+      if (left.length > 0) throw new Error(left.join('; '));
     },
     { withinMs: takenBackWithinMs, everyMs: 50 },
   );
