@@ -72,9 +72,7 @@ export default defineExperiment({
       (timeline) =>
         cluster.nodes.every(
           ({ name }) => name === node.name || newestView(timeline, name).some((peer) => peer.id === node.id && !peer.linked),
-        ) &&
-        timeline.seen('replication').findLast((seen) => seen.node === cluster.nodes.find(({ primary }) => primary === node.name)?.name)
-          ?.value.link === 'down',
+        ) && timeline.newest('replication', cluster.nodes.find(({ primary }) => primary === node.name)?.name ?? '')?.link === 'down',
       '15s',
     );
     // Where a client is sent: an empty key has slot 0, which the first node owns.

@@ -19,14 +19,11 @@
 import dnsFailure from '../src/fault/dns-failure.ts';
 import failover from '../src/fault/failover.ts';
 import kill from '../src/fault/kill.ts';
-import { defineExperiment, replaced, type EngineInfo, type Timeline } from '../src/index.ts';
+import { defineExperiment, markedFail, nodeNamed, replaced, type EngineInfo } from '../src/index.ts';
 import registers from '../src/workload/registers.ts';
 
 const noNames = ({ kind, version }: EngineInfo): string | undefined =>
   kind === 'redis' && Number.parseInt(version, 10) < 7 ? `Redis ${version} announces no host names to clients` : undefined;
-/** Whether somebody lists the member with this id as failed. */
-const markedFail = (timeline: Timeline, id: string): boolean =>
-  timeline.seen('topology').some(({ value }) => value.some((peer) => peer.id === id && peer.flags.includes('fail')));
 /** It is told to hand over its slots, and answers all the time. */
 const orderly = { except: ['live-primary-keeps-its-slots'] };
 
@@ -73,7 +70,7 @@ export default defineExperiment({
       unsuited: noNames,
     },
   },
-  async disturb({ inject, need, until, sleep, variant }) {
+  async disturb({ cluster, inject, need, until, sleep, variant }) {
     await using _silence = await inject(dnsFailure('all nodes', { places: 'client-1,client-2' }));
     if (variant.startsWith('clients')) {
       await using _handed = await inject(failover('a replica of node-1'));
@@ -83,10 +80,6 @@ export default defineExperiment({
     }
     await using killed = await inject(kill('one replica'));
     const [victim = ''] = killed.nodes;
-    await need(
-      'it is marked fail',
-      (timeline) => timeline.run.nodes.some(({ name, id }) => name === victim && markedFail(timeline, id)),
-      '20s',
-    );
+    await need('it is marked fail', markedFail(nodeNamed(cluster, victim).id), '20s');
   },
 });

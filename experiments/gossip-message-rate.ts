@@ -15,7 +15,7 @@ import { engine } from '../src/driver.ts';
 import addNode from '../src/fault/add-node.ts';
 import kill from '../src/fault/kill.ts';
 import pause from '../src/fault/pause.ts';
-import { bitten, defineExperiment, InconclusiveError } from '../src/index.ts';
+import { bitten, defineExperiment, InconclusiveError, markedFail } from '../src/index.ts';
 import type { EngineInfo } from '../src/timeline.ts';
 
 /**
@@ -98,12 +98,8 @@ export default defineExperiment({
     } else {
       {
         await using killed = await inject(kill('one replica'));
-        const id = cluster.nodes.find((node) => node.name === killed.nodes[0])?.id;
-        await need(
-          'it is marked failed',
-          (timeline) => timeline.seen('topology').some(({ value }) => value.some((peer) => peer.id === id && peer.flags.includes('fail'))),
-          `${Math.max(15_000, 2.5 * Number(cluster.settings['cluster-node-timeout']))}ms`,
-        );
+        const id = cluster.nodes.find((node) => node.name === killed.nodes[0])?.id ?? '';
+        await need('it is marked failed', markedFail(id), `${Math.max(15_000, 2.5 * Number(cluster.settings['cluster-node-timeout']))}ms`);
       }
       await using added = await inject(addNode('one primary'));
       await need('everybody has heard of the new one', (timeline) => bitten(timeline, added), '30s');

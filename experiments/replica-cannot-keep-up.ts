@@ -40,7 +40,10 @@ export default defineExperiment({
     await using _slow = await inject(rateLimit(replica, { kbitPerSecond: 2_000, port: 'client', peers: 'its primary', direction: 'in' }));
     await until(
       'the replica is far behind, in bytes and in time',
-      (timeline) => lags(timeline).some(({ bytes, ms }) => bytes > limits.lagBytes && ms > limits.lagSeconds * 1_000),
+      (timeline) => {
+        const lag = lags(timeline, replica).at(-1);
+        return lag !== undefined && lag.bytes > limits.lagBytes && lag.ms > limits.lagSeconds * 1_000;
+      },
       '15s',
     );
   },

@@ -48,7 +48,7 @@ export default defineExperiment({
     await need(
       'the replica has all of it',
       (timeline) => {
-        const lag = lags(timeline).findLast((each) => each.replica === replica);
+        const lag = lags(timeline, replica).at(-1);
         return lag !== undefined && lag.linked && lag.bytes < 1_000;
       },
       '15s',

@@ -10,7 +10,7 @@
  *
  * Scaled: the node timeout is 2 s instead of 15 s.
  */
-import { defineExperiment, files, InconclusiveError } from '../src/index.ts';
+import { defineExperiment, files, InconclusiveError, markedFail } from '../src/index.ts';
 
 /** For as long as nobody repairs it: the node alone on its side, and a shard without a replica on the other. */
 const symptom = {
@@ -65,11 +65,7 @@ export default defineExperiment({
     };
     await restartWith(certificates[variant] ?? 'good');
     if (variant === 'cured' || variant === 'misnamed') return;
-    await need(
-      'it is marked fail',
-      (timeline) => timeline.seen('topology').some(({ value }) => value.some((peer) => peer.id === id && peer.flags.includes('fail'))),
-      '15s',
-    );
+    await need('it is marked fail', markedFail(id), '15s');
     if (variant === 'repair') await restartWith('good');
   },
 });

@@ -1,4 +1,5 @@
 import type { RunInfo } from '../timeline.ts';
+import { ever } from './ever.ts';
 import type { NodeView, TopologyView } from './observation.ts';
 import type { Fold, Timeline } from './timeline.ts';
 
@@ -93,6 +94,10 @@ export const refuses = (timeline: Timeline, node: string): boolean => timeline.n
 /** What a node said last of the member with this id. */
 export const listedBy = (timeline: Timeline, node: string, id: string): NodeView | undefined =>
   timeline.newest('topology', node)?.find((peer) => peer.id === id);
+
+/** A condition for `until`: somebody lists the member with this id as failed. Make it once, outside the look. */
+export const markedFail = (id: string): ((timeline: Timeline) => boolean) =>
+  ever('topology', ({ value }) => value.some((peer) => peer.id === id && peer.flags.includes('fail')));
 
 /** Nodes that gave no answer; the maps are those of `Timeline.final`. */
 export const silent = (...finals: readonly ReadonlyMap<string, unknown>[]): string[] => [

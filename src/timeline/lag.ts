@@ -84,9 +84,12 @@ function push<T>(lists: Map<string, T[]>, name: string, item: T): void {
  * The lag of every replica at each of its answers from the steady phase on, by what its primary had answered before it. One
  * whose link is down, or that takes a full resync, still has what it had: its lag grows with what its primary writes
  * meanwhile. A primary of another history, as after a failover, is one that a replica has nothing of: only its time counts,
- * from when it was first seen with it.
+ * from when it was first seen with it. Those of one replica cost nothing to look at.
  */
-export function lags(timeline: Timeline): Lag[] {
+export function lags(timeline: Timeline): Lag[];
+export function lags(timeline: Timeline, replica: string): readonly Lag[];
+export function lags(timeline: Timeline, replica?: string): readonly Lag[] {
   const { lags: found } = timeline.folded(progress);
+  if (replica !== undefined) return found.get(replica) ?? [];
   return timeline.run.nodes.flatMap(({ name }) => found.get(name) ?? []);
 }

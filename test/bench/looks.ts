@@ -1,5 +1,6 @@
 import { linked, overrun } from '../../src/outage.ts';
-import { replaced, sharedSlots } from '../../src/timeline/claims.ts';
+import { markedFail, replaced, sharedSlots } from '../../src/timeline/claims.ts';
+import { ever } from '../../src/timeline/ever.ts';
 import { isHealthy } from '../../src/timeline/health.ts';
 import { type Lag, lags } from '../../src/timeline/lag.ts';
 import type { ProbeName } from '../../src/timeline/observation.ts';
@@ -65,7 +66,17 @@ interface Look {
   readonly naive: (timeline: NaiveTimeline) => unknown;
 }
 /** Whether a replica other than its own has acknowledged what a primary had written when it came. */
-function moved(timeline: Pick<Timeline, 'seen'>): boolean {
+function catchUp(): (timeline: Timeline) => boolean {
+  let wanted = Number.POSITIVE_INFINITY;
+  return ever('replication', ({ node, value: { offset, replicas } }) => {
+    const acknowledged = node === 'node-1' ? replicas.find(({ state }) => state === 'online')?.offset : undefined;
+    if (acknowledged === undefined) return false;
+    wanted = Math.min(wanted, offset);
+    // Never, so that the last of a million answers is asked for too.
+    return acknowledged >= wanted + 1e12;
+  });
+}
+function moved(timeline: NaiveTimeline): boolean {
   const told = timeline.seen('replication', { node: 'node-1' }).map(({ value: { offset, replicas } }) => ({
     offset,
     acknowledged: replicas.find(({ state }) => state === 'online')?.offset,
@@ -73,15 +84,13 @@ function moved(timeline: Pick<Timeline, 'seen'>): boolean {
   const wanted = told.find(({ acknowledged }) => acknowledged !== undefined)?.offset ?? Number.POSITIVE_INFINITY;
   return (told.at(-1)?.acknowledged ?? 0) >= wanted;
 }
-const failed = (timeline: Pick<Timeline, 'seen'>): boolean =>
+const failed = (timeline: NaiveTimeline): boolean =>
   timeline.seen('topology').some(({ value }) => value.some((peer) => peer.id === 'nobody' && peer.flags.includes('fail')));
-const lost = (timeline: Pick<Timeline, 'seen'>): boolean =>
+const lost = (timeline: NaiveTimeline): boolean =>
   timeline.seen('replication').findLast(({ node }) => node === 'node-4')?.value.link === 'down';
-const behind = (seen: readonly Lag[]): boolean => seen.some(({ bytes, ms }) => bytes > 1e12 && ms > 1e12);
-const loaded = (seen: readonly Lag[]): boolean => {
-  const lag = seen.findLast(({ replica }) => replica === 'node-4');
-  return lag !== undefined && lag.linked && lag.bytes < 1_000;
-};
+const behind = (lag: Lag | undefined): boolean => lag !== undefined && lag.bytes > 1e12 && lag.ms > 1e12;
+const loaded = (lag: Lag | undefined): boolean => lag !== undefined && lag.linked && lag.bytes < 1_000;
+const ofNode4 = ({ replica }: Lag): boolean => replica === 'node-4';
 /** In the words of the experiments. */
 const looks: Readonly<Record<string, Look>> = {
   'the replica serves the slots': {
@@ -92,8 +101,14 @@ const looks: Readonly<Record<string, Look>> = {
   'all is well again': { now: isHealthy, naive: naive.isHealthy },
   'the replica is in step': { now: (timeline) => linked(timeline, 'node-4'), naive: (timeline) => naive.linked(timeline, 'node-4') },
   'a full resync has tried it': { now: (timeline) => resyncs(timeline).full > 0, naive: (timeline) => naive.resyncs(timeline).full > 0 },
-  'the replica is far behind': { now: (timeline) => behind(lags(timeline)), naive: (timeline) => behind(naive.lags(timeline)) },
-  'the replica has all of it': { now: (timeline) => loaded(lags(timeline)), naive: (timeline) => loaded(naive.lags(timeline)) },
+  'the replica is far behind': {
+    now: (timeline) => behind(lags(timeline, 'node-4').at(-1)),
+    naive: (timeline) => behind(naive.lags(timeline).findLast(ofNode4)),
+  },
+  'the replica has all of it': {
+    now: (timeline) => loaded(lags(timeline, 'node-4').at(-1)),
+    naive: (timeline) => loaded(naive.lags(timeline).findLast(ofNode4)),
+  },
   'more is written than the backlog holds': {
     now: (timeline) => overrun(timeline, 'node-1', 1e12, 5_000),
     naive: (timeline) => naive.overrun(timeline, 'node-1', 1e12, 5_000),
@@ -110,9 +125,9 @@ const looks: Readonly<Record<string, Look>> = {
     now: (timeline) => timeline.of('log-line').some(({ kind }) => kind === 'login-refused'),
     naive: (timeline) => timeline.of('log-line').some(({ kind }) => kind === 'login-refused'),
   },
-  'somebody lists it as failed': { now: failed, naive: failed },
-  'another replica has come': { now: moved, naive: moved },
-  'its replica has lost it': { now: lost, naive: lost },
+  'somebody lists it as failed': { now: markedFail('nobody'), naive: failed },
+  'another replica has come': { now: catchUp(), naive: moved },
+  'its replica has lost it': { now: (timeline) => timeline.newest('replication', 'node-4')?.link === 'down', naive: lost },
   'the members by now': {
     now: (timeline) => withRenamed(run, timeline.events),
     naive: (timeline) => renamed(run, timeline.events),

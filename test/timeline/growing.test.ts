@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { linked, overrun } from '../../src/outage.ts';
 import { roleChanges } from '../../src/timeline/claims.ts';
 import { isHealthy } from '../../src/timeline/health.ts';
+import { ever } from '../../src/timeline/ever.ts';
 import { lags } from '../../src/timeline/lag.ts';
 import type { ProbeName } from '../../src/timeline/observation.ts';
 import { resyncs } from '../../src/timeline/resyncs.ts';
@@ -187,7 +188,11 @@ describe('a timeline of a record that grows', () => {
     );
     fc.assert(
       fc.property(apart, steps, (all, stepsOf) =>
-        looks(all, stepsOf, (growing, whole) => expect(lags(growing)).toEqual(naive.lags(whole))),
+        looks(all, stepsOf, (growing, whole) => {
+          expect(lags(growing)).toEqual(naive.lags(whole));
+          const ofOne = naive.lags(whole).filter(({ replica }) => replica === 'node-4');
+          expect(lags(growing, 'node-4')).toEqual(ofOne);
+        }),
       ),
     );
   });
@@ -220,6 +225,22 @@ describe('a timeline of a record that grows', () => {
       for (let look = 0; look < 3; look++) expect(timeline.folded(counting)).toHaveLength(seq + 1);
     }
     expect(taken).toBe(10);
+  });
+
+  it('asks of each answer once whether it ever was such, until it was', () => {
+    const asked: number[] = [];
+    const slow = ever('ping', ({ seq, value }) => {
+      asked.push(seq);
+      return value.roundTripMs > 5;
+    });
+    const events: TimelineEvent[] = [];
+    const timeline = new Timeline(run, events);
+    const said = [1, 2, 9, 1].map((roundTripMs, seq) => {
+      events.push({ seq, atMs: seq, type: 'observed', node: 'node-1', probe: 'ping', value: { roundTripMs } });
+      return [slow(timeline), slow(timeline)];
+    });
+    expect(said).toEqual([false, false, true, true].map((was) => [was, was]));
+    expect(asked).toEqual([0, 1, 2]);
   });
 
   it('reads no event a second time to answer a second question', () => {
