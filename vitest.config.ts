@@ -14,7 +14,7 @@ const containers = {
   maxConcurrency: 2,
   env,
 };
-const timed = ['traffic', 'netem', 'losses', 'experiment/endless-full-resync'].map((name) => `test/${name}.cluster.test.ts`);
+const timed = ['traffic', 'netem'].map((name) => `test/${name}.cluster.test.ts`);
 
 export default defineConfig({
   test: {

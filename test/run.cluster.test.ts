@@ -115,6 +115,35 @@ describe('the guard', () => {
     });
   }
 
+  it('leaves nothing of the next cluster either when the runner is killed while that is being prepared', async () => {
+    const child = start(
+      'run',
+      '--results',
+      path.join(results, 'kill-stock'),
+      'bus-port-blocked',
+      '--variant',
+      'cured',
+      '--times',
+      '2',
+      '--quiet',
+    );
+    const end = ended(child);
+    await poll(
+      'two clusters of one runner',
+      async () => {
+        const own = (await driver.leftovers()).filter(({ runId }) => isRunOf(child.pid, runId));
+        const sizes = own.map(({ resources }) => resources.filter(({ kind }) => kind === 'container').length);
+        // An engine and its toolbox for each of six nodes.
+        if (sizes.filter((containers) => containers >= 12).length < 2) throw new Error(JSON.stringify(sizes));
+      },
+      { withinMs: 90_000, everyMs: 50 },
+    );
+    child.kill('SIGKILL');
+    await end;
+    await nothingLeft(child.pid);
+    expect(await leftBy(driver, child.pid)).toEqual([]);
+  });
+
   it('undoes a fault that was only half injected when the runner was killed', async () => {
     const fixture = path.join(import.meta.dirname, 'fixtures', 'slow-fault.ts');
     const child = start('run', '--results', path.join(results, 'kill-half'), fixture, '--quiet');

@@ -162,20 +162,28 @@ async function runsOf(
   { engine: engines = [defaultEngine], variant: only, times }: CatalogueFlags,
 ): Promise<Wanted[]> {
   const known = experimentNames();
-  const stranger = names.find((name) => !known.includes(name));
-  if (stranger !== undefined)
-    throw new UsageError(`expected names of experiments (\`slotquake list\`), got ${stranger}${didYouMean(stranger, known)}`);
+  const picked = new Map((names.length > 0 ? names : known).map((name) => [name, name.split('/', 1)[0] as string]));
+  for (const name of picked.values())
+    if (!known.includes(name))
+      throw new UsageError(`expected names of experiments (\`slotquake list\`), got ${name}${didYouMean(name, known)}`);
   const before = new Map(allMeasured().map((entry) => [`${entry.experiment}/${entry.variant}`, entry.tookMs]));
-  const experiments = await Promise.all((names.length > 0 ? names : known).map(loadExperiment));
+  const experiments = await Promise.all([...new Set(picked.values())].map(loadExperiment));
   const variants = [...new Set(experiments.flatMap((experiment) => Object.keys(experiment.variants)))];
   const expected = `expected variants of ${names.join(', ') || 'the catalogue'} (${variants.join(', ')})`;
   if (only?.length === 0) throw new UsageError(`${expected}, got none`);
   const unknown = only?.find((name) => !variants.includes(name));
   if (unknown !== undefined) throw new UsageError(`${expected}, got ${unknown}${didYouMean(unknown, variants)}`);
+  for (const [name, of] of picked) {
+    const own = experiments.flatMap((experiment) => (experiment.name === of ? Object.keys(experiment.variants) : []));
+    const variant = name.slice(of.length + 1);
+    if (name !== of && !own.includes(variant))
+      throw new UsageError(`expected a variant of ${of} (${own.join(', ')}), got ${variant}${didYouMean(variant, own)}`);
+  }
   if (engines.length === 0) throw new UsageError(`expected engines, such as ${defaultEngine}, got none`);
   const runs = engines.flatMap((engine) =>
     experiments.flatMap((experiment) =>
       Object.keys(experiment.variants)
+        .filter((variant) => picked.has(experiment.name) || picked.has(`${experiment.name}/${variant}`))
         .filter((variant) => only?.includes(variant) ?? true)
         .map((variant) => ({ experiment, variant, engine })),
     ),

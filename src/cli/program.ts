@@ -138,7 +138,7 @@ Exit codes: 1 exposed to something that is not accepted, 2 something inconclusiv
 program
   .command('catalogue')
   .description('run all experiments, or some, in all their variants, several at a time')
-  .argument('[experiments...]', 'names from `slotquake list`; default: all')
+  .argument('[experiments...]', 'names from `slotquake list`, such as killed-primary or killed-primary/cured; default: all')
   .addOption(
     new Option(
       '--engine <engines>',

@@ -23,6 +23,7 @@ describe('the command line', () => {
     [['run', 'bus-port-blocked', '--variant', 'curd'], 'cured'],
     [['catalogue', 'bus-port-blokced'], 'bus-port-blocked'],
     [['catalogue', 'bus-port-blocked', '--variant', 'wounded,curd'], 'cured'],
+    [['catalogue', 'bus-port-blocked/curd'], 'cured'],
     [['completion', 'bsh'], 'bash'],
     [['list', 'worklods'], 'workloads'],
   ];

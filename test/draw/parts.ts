@@ -56,7 +56,9 @@ const products: readonly Part[] = [
     name: 'catalogue',
     files: [],
     drawn: 'by kind',
-    kinds: experimentNames().map((name) => ({ name, sources: [`experiments/${name}.ts`] })),
+    kinds: experimentNames().flatMap((name) =>
+      ['wounded', 'cured'].map((variant) => ({ name: `${name}/${variant}`, sources: [`experiments/${name}.ts`] })),
+    ),
   },
 ];
 
