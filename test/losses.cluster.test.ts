@@ -79,7 +79,8 @@ describe('split-brain-writes', () => {
     expect(verdict, because).toBe('as-expected');
     const { losses } = consistency.loss;
     expect(losses.lost).toBeGreaterThan(10);
-    expect(losses.longestWindowMs).toBeGreaterThan(4_700);
+    // The node timeout is 5 s, and the newest pong may be a second old when the cut comes (clusterCron pings somebody every second).
+    expect(losses.longestWindowMs).toBeGreaterThan(4_000);
     expect(losses.outside).toBe(0);
   });
   it('loses nothing with WAIT and min-replicas-to-write together', () => {
