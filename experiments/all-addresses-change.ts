@@ -48,6 +48,8 @@ export default defineExperiment({
         'state-ok': 'violated',
         'replicas-in-step': 'violated',
         'recovers-in-time': 'violated',
+        // How long writes stand still is chance: it is who finds whom first.
+        'gap-bounded': 'open',
         ...(version.startsWith('6.') ? {} : { 'bus-links-complete': 'violated' }),
       }),
     },

@@ -54,7 +54,12 @@ const stranger = {
   'views-agree': 'violated',
 } as const;
 /** Nobody owns the slots who is there, and the replica follows the stranger. */
-const unserved = { 'keys-can-be-read': 'violated', 'replica-follows-primary': 'violated', 'slots-covered-once': 'violated' } as const;
+const unserved = {
+  'gap-bounded': 'violated',
+  'keys-can-be-read': 'violated',
+  'replica-follows-primary': 'violated',
+  'slots-covered-once': 'violated',
+} as const;
 
 export default defineExperiment({
   name: 'nodes-conf-lost',

@@ -1,6 +1,8 @@
 import { formatMs } from './base/duration.ts';
 import type { Consistency, Tally } from './consistency.ts';
 import type { Budget, RunInfo } from './timeline.ts';
+import { silent } from './timeline/claims.ts';
+import type { ShardGap } from './timeline/gaps.ts';
 import type { Timeline } from './timeline/timeline.ts';
 
 /** The answer to one question about a run. A check that saw too little says `unknown`, never `held`. */
@@ -23,6 +25,15 @@ export interface Invariant {
 export const held = (because: string): Finding => ({ outcome: 'held', because });
 export const violated = (because: string, witnesses: readonly number[]): Finding => ({ outcome: 'violated', because, witnesses });
 export const unknown = (because: string): Finding => ({ outcome: 'unknown', because });
+
+/**
+ * That something held, where every node was seen to the end: one that did not answer could still object. What was seen to be wrong is
+ * wrong whoever is silent, and must be looked for first. `what` is the name of the answers, `finals` are maps of `Timeline.final`.
+ */
+export function heldByAll(what: string, finals: readonly ReadonlyMap<string, unknown>[], because: string): Finding {
+  const quiet = silent(...finals);
+  return quiet.length > 0 ? unknown(`no ${what} of ${quiet.join(', ')} in the verify phase`) : held(because);
+}
 
 const named = 5;
 
@@ -68,13 +79,12 @@ export const withReads = (consistency: Consistency | null, ask: (reads: Consiste
   });
 
 /**
- * What a gap that is too long says: nothing, where each would have been short enough had the harness not stood still in it.
+ * What gaps that are too long say: nothing, where each would have been short enough had the harness not stood still in it.
  * Never that the property held: the cluster may have stood still as well.
  */
-export function gapsTooLong(timeline: Timeline, gaps: Consistency['service']['shards'], limitMs: number, because: string): Finding {
-  const stoodStillMs = ({ writeGapMs, writeGapFromMs }: (typeof gaps)[number]): number =>
-    writeGapMs === null || writeGapFromMs === null ? 0 : timeline.stoodStillMs(writeGapFromMs, writeGapFromMs + writeGapMs);
-  const excused = gaps.every((gap) => gap.writeGapMs !== null && gap.writeGapMs - stoodStillMs(gap) <= limitMs);
+export function gapsTooLong(timeline: Timeline, gaps: readonly ShardGap[], limitMs: number, because: string): Finding {
+  const stoodStillMs = ({ gap }: ShardGap): number => (gap ? timeline.stoodStillMs(gap.fromMs, gap.fromMs + gap.ms) : 0);
+  const excused = gaps.every((each) => each.gap !== null && each.gap.ms - stoodStillMs(each) <= limitMs);
   if (!excused) return violated(because, witnessesOf(timeline));
   const longest = formatMs(Math.max(...gaps.map(stoodStillMs)));
   return unknown(`${because}; but the harness itself stood still for ${longest} of it, so try again on a machine that has less to do`);

@@ -1,5 +1,5 @@
 import { messageOf } from './base/errors.ts';
-import { type Finding, type Invariant, unknown } from './invariant.ts';
+import { type Finding, type Invariant, unknown, violated } from './invariant.ts';
 import type { Consistency } from './consistency.ts';
 import { type Measure, measure } from './timeline/measures.ts';
 import type { Timeline } from './timeline/timeline.ts';
@@ -23,13 +23,30 @@ export interface Judgement {
 
 /** Asks every invariant of the record and compares with what the variant expects. Never sees a cluster. */
 export function judge(timeline: Timeline, consistency: Consistency | null, invariants: readonly Invariant[]): Judgement {
-  const findings = invariants.map((invariant) => ({
+  const findings = [...invariants, ...assertions(timeline)].map((invariant) => ({
     invariant: invariant.name,
     claim: invariant.claim,
     expected: timeline.run.expect[invariant.name] ?? ('held' as const),
     finding: ask(invariant, timeline, consistency),
   }));
   return { ...conclude(timeline, findings), findings, measures: measure(timeline, consistency?.service.shards ?? []) };
+}
+
+/** What the code of the experiment itself found wrong is a finding as good as any other. */
+function assertions(timeline: Timeline): Invariant[] {
+  const failed = timeline.of('assertion-failed');
+  if (failed.length === 0) return [];
+  return [
+    {
+      name: 'assertions',
+      claim: 'What the experiment itself asserts is so.',
+      check: () =>
+        violated(
+          failed.map(({ because }) => because).join('; '),
+          failed.map(({ seq }) => seq),
+        ),
+    },
+  ];
 }
 
 /** A check that throws has not passed: its answer is unknown. */
@@ -95,5 +112,6 @@ function conclude(timeline: Timeline, findings: Judgement['findings']): Pick<Jud
       because: `exactly the expected symptom: ${symptoms.map(({ finding }) => finding.because).join('; ')}`,
     };
   const asked = findings.filter(({ expected }) => expected === 'held').length;
-  return { verdict: 'as-expected', because: `all ${asked} invariants held` };
+  const disturbed = timeline.of('fault-injecting').length + timeline.of('commanded').length > 0;
+  return { verdict: 'as-expected', because: `all ${asked} invariants held${disturbed ? '' : '; nothing was done to the cluster'}` };
 }

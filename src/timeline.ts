@@ -19,10 +19,14 @@ export type LogKind =
   | 'election-started'
   | 'election-won'
   | 'vote-granted'
+  | 'vote-denied'
+  | 'cannot-failover'
   | 'full-resync'
   | 'partial-resync'
   | 'partial-refused'
   | 'link-lost'
+  | 'link-timed-out'
+  | 'data-refused'
   | 'sync-finished'
   | 'output-buffer-overrun'
   | 'state-changed'
@@ -83,6 +87,8 @@ export type Happening =
   | { readonly type: 'not-settled'; readonly lacking: readonly string[] }
   | { readonly type: 'aborted'; readonly because: string }
   | { readonly type: 'harness-failed'; readonly because: string }
+  /** The experiment's own code asserts something that is not so. */
+  | { readonly type: 'assertion-failed'; readonly because: string }
   /** A step that the experiment counts on did not come about. */
   | { readonly type: 'step-missed'; readonly because: string }
   /** The process that runs the load and watches the nodes did nothing for so long, until now. */
@@ -127,6 +133,8 @@ export const budgetItems = [
   'redirectsPerOperation',
   'unreadableKeys',
   'gapMs',
+  'readGapMs',
+  'neverAnswered',
   'otherShardsGapMs',
   'aloneMs',
   'loadingMs',

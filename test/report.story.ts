@@ -40,10 +40,11 @@ export function wounded(info: Partial<RunInfo> = {}): Promise<Story> {
       variant: 'wounded',
       hypothesis: `Nothing happens. ${hostile}`,
       expect: { 'live-primary-keeps-its-slots': 'violated' },
+      budget: { gapMs: 60_000, readGapMs: 60_000 },
       ...info,
     },
     change: (answers, node, atMs) => {
-      if (node !== 'node-1' && atMs > 5_000 && atMs < 7_000) line(answers, idOf('node-1'), { flags: ['master', 'fail'] });
+      if (node !== 'node-1' && atMs > 5_000 && atMs < 6_800) line(answers, idOf('node-1'), { flags: ['master', 'fail'] });
     },
     extra: [
       ...fault('node-1', 'isolated', 2_000, 7_000),

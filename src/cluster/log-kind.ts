@@ -6,15 +6,26 @@ import type { LogKind } from '../timeline.ts';
  */
 const patterns: readonly (readonly [LogKind, RegExp])[] = [
   ['fail', /Marking node \S+ (\(.*?\) )?as failing|FAIL message received from/],
-  ['pfail', /\*\*\* NODE \S+ (\(.*?\) )?possibly failing/i],
+  ['pfail', /NODE \S+ (\(.*?\) )?possibly failing/i],
   ['fail-cleared', /Clear FAIL state for node/],
   ['election-started', /Starting a failover election for epoch/],
   ['election-won', /Failover election won/],
   ['vote-granted', /Failover auth granted to/],
+  ['vote-denied', /Failover auth denied to/],
+  // Waiting for its delay is what every election begins with.
+  ['cannot-failover', /Currently unable to failover: (?!Waiting the delay)|Manual failover timed out/],
   ['full-resync', /Full resync from (master|primary): |PSYNC is not possible, initialize RDB channel/],
   ['partial-resync', /Successful partial resynchronization with (master|primary)/],
   ['partial-refused', /Unable to partial resync with replica .* for lack of backlog|Partial resynchronization not accepted/],
   ['output-buffer-overrun', /Client .* (scheduled to be closed ASAP|closed) for overcoming of output buffer limits\.$/],
+  [
+    'link-timed-out',
+    /(MASTER|PRIMARY) timeout: no data nor PING received|Timeout receiving bulk data from (MASTER|PRIMARY)|Timeout connecting to the (MASTER|PRIMARY)/,
+  ],
+  [
+    'data-refused',
+    /Can't handle RDB format version|Short read or OOM loading DB|Failed trying to load the (MASTER|PRIMARY) synchronization DB/i,
+  ],
   ['link-lost', /Connection with (master|primary|replica .*?) lost\./],
   ['sync-finished', /(MASTER|PRIMARY) <-> (REPLICA|SLAVE) sync: Finished with success/],
   ['state-changed', /Cluster state changed: (ok|fail)/],

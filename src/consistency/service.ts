@@ -51,6 +51,8 @@ export interface Service {
     readonly writeGapMs: number | null;
     /** When that time began. */
     readonly writeGapFromMs: number | null;
+    /** The longest time without an answered read; null where none was tried. */
+    readonly readGap: Gap | null;
   }[];
   readonly clients: readonly { readonly client: number; readonly operations: Readonly<Record<Outcome, number>>; readonly stall: Gap }[];
   /** Clients that tried something in the last second in which anybody got anything done, and got nothing done themselves. */
@@ -103,7 +105,13 @@ export function serviceCheck(frame: ServiceFrame): Check<Service> {
   const operations = { ok: 0, failed: 0, unknown: 0 };
   const reasons = new Map<number, { failed: number; unknown: number }>();
   const overall = gap(frame.fromMs);
-  const shards = frame.shards.map(({ name, slots }) => ({ name, slots, stall: gap(frame.fromMs), writes: gap(frame.fromMs) }));
+  const shards = frame.shards.map(({ name, slots }) => ({
+    name,
+    slots,
+    stall: gap(frame.fromMs),
+    writes: gap(frame.fromMs),
+    reads: gap(frame.fromMs),
+  }));
   const shardOf = new Int16Array(slotCount).fill(-1);
   for (const [index, { slots }] of shards.entries()) for (const [first, last] of slots) shardOf.fill(index, first, last + 1);
   const clients: ({ ok: number; failed: number; unknown: number; stall: Pauses; lastErrorAtMs: number } | undefined)[] = [];
@@ -159,7 +167,7 @@ export function serviceCheck(frame: ServiceFrame): Check<Service> {
       overall.see(isOk, doneAtMs);
       const shard = shards[shardOf[names.slot(row.key)] ?? -1];
       shard?.stall.see(isOk, doneAtMs);
-      if (isWrite(row.verb)) shard?.writes.see(isOk, doneAtMs);
+      (isWrite(row.verb) ? shard?.writes : shard?.reads)?.see(isOk, doneAtMs);
 
       if (isOk) return;
       client.lastErrorAtMs = Math.max(client.lastErrorAtMs, doneAtMs);
@@ -189,9 +197,15 @@ export function serviceCheck(frame: ServiceFrame): Check<Service> {
           };
         }),
         stall: overall.result(toMs),
-        shards: shards.map(({ name, stall, writes }) => {
+        shards: shards.map(({ name, stall, writes, reads }) => {
           const longest = Number.isFinite(writes.lastAtMs()) ? writes.result(toMs) : null;
-          return { shard: name, stall: stall.result(toMs), writeGapMs: longest?.ms ?? null, writeGapFromMs: longest?.fromMs ?? null };
+          return {
+            shard: name,
+            stall: stall.result(toMs),
+            writeGapMs: longest?.ms ?? null,
+            writeGapFromMs: longest?.fromMs ?? null,
+            readGap: reads.result(toMs),
+          };
         }),
         clients: seen.map(({ client, ok, failed, unknown, stall }) => ({
           client,

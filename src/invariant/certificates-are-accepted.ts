@@ -1,5 +1,4 @@
-import { type Invariant, held, unknown, violated } from '../invariant.ts';
-import { silent } from '../timeline/claims.ts';
+import { heldByAll, type Invariant, unknown, violated } from '../invariant.ts';
 import { lastingRefusals, said } from '../timeline/refusals.ts';
 
 /** A link that stands lives on with the certificate that opened it: only what is opened anew is refused. */
@@ -15,10 +14,9 @@ export default {
         said(refusals),
         refusals.map(({ seq }) => seq),
       );
-    const quiet = silent(timeline.final('topology'));
-    if (quiet.length > 0) return unknown(`no topology of ${quiet.join(', ')} in the verify phase`);
-    if (port === '0') return held('nobody here has a certificate');
+    const views = [timeline.final('topology')];
+    if (port === '0') return heldByAll('topology', views, 'nobody here has a certificate');
     if (!['verbose', 'debug'].includes(loglevel)) return unknown(`at loglevel ${loglevel} the bus says nothing of certificates`);
-    return held('no link is refused for a certificate');
+    return heldByAll('topology', views, 'no link is refused for a certificate');
   },
 } satisfies Invariant;

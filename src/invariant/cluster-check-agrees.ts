@@ -1,4 +1,5 @@
 import { type Invariant, held, unknown, violated } from '../invariant.ts';
+import { silent } from '../timeline/claims.ts';
 import { hangs } from '../timeline/hangs.ts';
 import { lacking } from '../timeline/health.ts';
 import { orphans } from '../timeline/orphans.ts';
@@ -44,6 +45,10 @@ function unlisted(timeline: Timeline, asked: string): readonly [RegExp, string] 
   return [new RegExp(`^(${names.join('|')}) and \\S+ describe different`), 'what those say whom it does not list'];
 }
 
+/** What a node that does not answer claims, it may go by what others list; we count what each says of itself. */
+const unseen = (timeline: Timeline): readonly (readonly [RegExp, string])[] =>
+  silent(timeline.final('topology')).length === 0 ? [] : [[/claimed by no primary, 0 by/, 'what is claimed by those that do not answer']];
+
 /** Our own objections to the final state, in the terms of `settle`. */
 function objections(timeline: Timeline): string[] {
   const final = <P extends 'cluster-info' | 'topology' | 'replication'>(probe: P) =>
@@ -79,7 +84,7 @@ export default {
         `--cluster check at ${check.node} objects where we find ${ours.length === 0 ? 'nothing' : `only that ${ours.slice(0, 3).join('; ')}`}: ${news.slice(0, 3).join('; ')}`,
         [check.seq],
       );
-    const blind = [...blindTo, unlisted(timeline, check.node)];
+    const blind = [...blindTo, ...unseen(timeline), unlisted(timeline, check.node)];
     const missed = ours.filter((our) => !theirs.some((their) => said(their, our)) && !blind.some(([pattern]) => pattern.test(our)));
     if (missed.length > 0)
       return violated(

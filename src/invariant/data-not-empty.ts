@@ -1,5 +1,4 @@
-import { type Invariant, held, unknown, violated } from '../invariant.ts';
-import { silent } from '../timeline/claims.ts';
+import { heldByAll, type Invariant, unknown, violated } from '../invariant.ts';
 
 /** A shard wiped by an empty primary violates nothing that the topology shows. */
 export default {
@@ -10,14 +9,12 @@ export default {
     const readBack = timeline.of('read-back').at(-1);
     if (!readBack || readBack.keys === 0) return unknown('no keys were read back');
     const final = timeline.final('keys');
-    const quiet = silent(final);
-    if (quiet.length > 0) return unknown(`no DBSIZE of ${quiet.join(', ')} in the verify phase`);
     const empty = [...final.values()].filter((seen) => seen?.value.count === 0);
     if (empty.length > 0)
       return violated(
         `${empty.map((seen) => seen?.node).join(', ')} hold no key`,
         empty.flatMap((seen) => seen?.seq ?? []),
       );
-    return held(`every node holds keys (${[...final.values()].map((seen) => seen?.value.count).join(', ')})`);
+    return heldByAll('DBSIZE', [final], `every node holds keys (${[...final.values()].map((seen) => seen?.value.count).join(', ')})`);
   },
 } satisfies Invariant;

@@ -1,5 +1,5 @@
-import { type Invariant, held, unknown, violated } from '../invariant.ts';
-import { isPrimary, ownLine, silent } from '../timeline/claims.ts';
+import { heldByAll, type Invariant, unknown, violated } from '../invariant.ts';
+import { isPrimary, ownLine } from '../timeline/claims.ts';
 import type { Timeline } from '../timeline/timeline.ts';
 
 /**
@@ -13,8 +13,6 @@ export default {
   check(timeline) {
     const topologies = timeline.final('topology');
     const infos = timeline.final('cluster-info');
-    const quiet = silent(topologies, infos);
-    if (quiet.length > 0) return unknown(`no topology or CLUSTER INFO of ${quiet.join(', ')} in the verify phase`);
     const witnesses = [...topologies.values(), ...infos.values()].flatMap((seen) => seen?.seq ?? []);
     const epochs = [...topologies.values()]
       .flatMap((seen) => (seen ? (ownLine(seen.value) ?? []) : []))
@@ -23,7 +21,7 @@ export default {
     if (epochs.length === 0) return unknown('no node says that it is a primary');
     if (new Set(epochs).size !== epochs.length || epochs.includes(0))
       return violated(`the primaries' config epochs are ${epochs.join(', ')}`, witnesses);
-    const current = [...infos.values()].map((seen) => seen?.value.counters['cluster_current_epoch'] ?? -1);
+    const current = [...infos.values()].flatMap((seen) => (seen ? [seen.value.counters['cluster_current_epoch'] ?? -1] : []));
     if (new Set(current).size !== 1 || (current[0] ?? 0) < Math.max(...epochs))
       return violated(`the nodes' current epochs are ${current.join(', ')} with config epochs ${epochs.join(', ')}`, witnesses);
     for (const { name } of timeline.run.nodes) {
@@ -40,7 +38,11 @@ export default {
       });
       if (back) return violated(`the current epoch of ${name} went back to ${back.value.counters['cluster_current_epoch']}`, [back.seq]);
     }
-    return held(`config epochs ${epochs.join(', ')}; current epoch ${current[0]} everywhere`);
+    return heldByAll(
+      'topology or CLUSTER INFO',
+      [topologies, infos],
+      `config epochs ${epochs.join(', ')}; current epoch ${current[0]} everywhere`,
+    );
   },
 } satisfies Invariant;
 

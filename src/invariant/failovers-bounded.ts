@@ -1,6 +1,6 @@
 import { formatMs } from '../base/duration.ts';
-import { type Invariant, held, unknown, violated } from '../invariant.ts';
-import { covered, roleChanges, silent } from '../timeline/claims.ts';
+import { heldByAll, type Invariant, violated } from '../invariant.ts';
+import { covered, roleChanges } from '../timeline/claims.ts';
 
 /** A failover is a node that becomes the primary of slots, whoever wanted it. */
 export default {
@@ -16,8 +16,6 @@ export default {
         `${said}: ${failovers.map(({ node, atMs }) => `${node} took over at ${formatMs(atMs)}`).join('; ')}`,
         failovers.map(({ seq }) => seq),
       );
-    const quiet = silent(timeline.final('topology'));
-    if (quiet.length > 0) return unknown(`no topology of ${quiet.join(', ')} in the verify phase`);
-    return held(said);
+    return heldByAll('topology', [timeline.final('topology')], said);
   },
 } satisfies Invariant;

@@ -1,6 +1,5 @@
 import { formatMs } from '../base/duration.ts';
-import { type Invariant, held, unknown, violated } from '../invariant.ts';
-import { silent } from '../timeline/claims.ts';
+import { heldByAll, type Invariant, unknown, violated } from '../invariant.ts';
 
 export default {
   name: 'forks-bounded',
@@ -16,9 +15,7 @@ export default {
     const forkMs = (longest?.value.lastForkMicros ?? 0) / 1_000;
     const said = `the longest fork was ${formatMs(forkMs)}${longest ? ` at ${longest.node}` : ''}, the limit is ${formatMs(limitMs)}`;
     if (longest && forkMs > limitMs) return violated(said, [longest.seq]);
-    const quiet = silent(timeline.final('persistence'));
     if (steadyAtMs === undefined) return unknown('the run was never steady');
-    if (quiet.length > 0) return unknown(`no INFO persistence of ${quiet.join(', ')} in the verify phase`);
-    return held(said);
+    return heldByAll('INFO persistence', [timeline.final('persistence')], said);
   },
 } satisfies Invariant;

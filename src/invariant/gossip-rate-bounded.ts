@@ -1,6 +1,5 @@
 import { formatMs } from '../base/duration.ts';
-import { type Invariant, held, unknown, violated } from '../invariant.ts';
-import { silent } from '../timeline/claims.ts';
+import { heldByAll, type Invariant, unknown, violated } from '../invariant.ts';
 import type { Timeline } from '../timeline/timeline.ts';
 
 /** What monitoring calls too much; a healthy node sends 2 x (1 + 2 x peers / node timeout in s) (cluster.c clusterCron). */
@@ -56,10 +55,8 @@ export default {
         `${high.slice(0, 4).map(say).join('; ')}, where ${limit} are allowed`,
         high.flatMap(({ witnesses }) => witnesses),
       );
-    const quiet = silent(timeline.final('cluster-info'));
-    if (quiet.length > 0) return unknown(`no CLUSTER INFO of ${quiet.join(', ')} in the verify phase`);
     const [worst] = rates;
     if (!worst) return unknown('no node was seen to count messages for a second');
-    return held(`${say(worst)} at most, where ${limit} are allowed`);
+    return heldByAll('CLUSTER INFO', [timeline.final('cluster-info')], `${say(worst)} at most, where ${limit} are allowed`);
   },
 } satisfies Invariant;

@@ -1,7 +1,31 @@
 import { formatMs } from '../base/duration.ts';
 import { type Invariant, held, unknown, violated } from '../invariant.ts';
-import { answeredThroughout, isPrimary, nameOf, ownLine, roleChanges, sharedSlots } from '../timeline/claims.ts';
+import { answeredThroughout, isPrimary, nameOf, ownLine } from '../timeline/claims.ts';
+import { failovers, wasAskedFor } from '../timeline/failovers.ts';
 import { nodeTimeoutMs } from '../timeline/theory.ts';
+import type { Timeline } from '../timeline/timeline.ts';
+
+/** Whether a node called itself a primary with slots all along, and answered. */
+function wasLivePrimary(timeline: Timeline, node: string, id: string, atMs: number, spanMs: number): boolean {
+  const before = timeline.newest('topology', node, { toMs: atMs - spanMs });
+  const said = timeline.seen('topology', { node, fromMs: atMs - spanMs, toMs: atMs }).map(({ value }) => value);
+  return (
+    answeredThroughout(timeline, node, id, atMs, spanMs) &&
+    [...(before ? [before] : []), ...said].every((view) => {
+      const own = ownLine(view);
+      return own !== undefined && isPrimary(own) && own.slots.length > 0;
+    })
+  );
+}
+
+/**
+ * Whether a mark is the observer's own of that moment: one that was silent itself may only have read it, in nodes.conf or in messages
+ * that had waited for it.
+ */
+function isNewMark(timeline: Timeline, observer: string, atMs: number, spanMs: number): boolean {
+  const id = ownLine(timeline.newest('topology', observer, { toMs: atMs }) ?? [])?.id ?? '';
+  return answeredThroughout(timeline, observer, id, atMs, spanMs);
+}
 
 /**
  * The failure that confuses people most: the node answers every PING and was failed over all the same. It counts as
@@ -15,8 +39,6 @@ export default {
     const { run } = timeline;
     const timeoutMs = nodeTimeoutMs(run);
     const views = timeline.seen('topology', { fromMs: timeline.phaseAtMs('steady') ?? Number.POSITIVE_INFINITY });
-    const first = run.nodes.flatMap(({ name }) => ownLine(views.find(({ node }) => node === name)?.value ?? []) ?? []);
-    const primaries = new Map(first.filter(isPrimary).map((own) => [own.id, own]));
     const reasons: { readonly text: string; readonly witnesses: readonly number[] }[] = [];
     const logged = (kind: 'fail' | 'election-won', untilMs: number): number[] =>
       timeline
@@ -24,34 +46,32 @@ export default {
         .filter((line) => line.kind === kind && line.loggedAtMs >= untilMs - timeoutMs && line.loggedAtMs <= untilMs)
         .map(({ seq }) => seq);
 
-    /** Who flags each primary as fail at the moment. */
-    const flagging = new Map([...primaries.keys()].map((id) => [id, new Set<string>()]));
+    /** Who flags each member as a failed primary at the moment, by its id. */
+    const flagging = new Map<string, Set<string>>();
     for (const { node, value, atMs, seq } of views) {
       for (const { id, flags } of value) {
-        const observers = flagging.get(id);
-        if (!observers) continue;
-        const name = nameOf(run, id);
-        if (!flags.includes('fail')) observers.delete(node);
-        else {
-          if (observers.size === 0 && answeredThroughout(timeline, name, id, atMs, timeoutMs)) {
-            reasons.push({
-              text: `${name} was marked fail by ${node} at ${formatMs(atMs)} while it answered PINGs`,
-              witnesses: [...logged('fail', atMs), seq],
-            });
-          }
-          observers.add(node);
+        const observers = flagging.get(id) ?? new Set();
+        flagging.set(id, observers);
+        if (!flags.includes('fail') || !flags.includes('master')) {
+          observers.delete(node);
+          continue;
         }
+        const name = nameOf(run, id);
+        if (observers.size === 0 && isNewMark(timeline, node, atMs, timeoutMs) && wasLivePrimary(timeline, name, id, atMs, timeoutMs))
+          reasons.push({
+            text: `${name} was marked fail by ${node} at ${formatMs(atMs)} while it answered PINGs`,
+            witnesses: [...logged('fail', atMs), seq],
+          });
+        observers.add(node);
       }
     }
-    for (const { node, slots, atMs, seq } of roleChanges(timeline).filter(({ to }) => to === 'primary')) {
-      const victim = [...primaries.values()].find((own) => nameOf(run, own.id) !== node && sharedSlots(own.slots, slots) > 0);
-      const name = victim && nameOf(run, victim.id);
-      if (name && answeredThroughout(timeline, name, victim.id, atMs, timeoutMs)) {
+    for (const failover of failovers(timeline)) {
+      const { by, victim, victimId, atMs, seq } = failover;
+      if (!wasAskedFor(timeline, failover) && answeredThroughout(timeline, victim, victimId, atMs, timeoutMs))
         reasons.push({
-          text: `${name} answered PINGs until ${node} took its slots at ${formatMs(atMs)}`,
+          text: `${victim} answered PINGs until ${by} took its slots at ${formatMs(atMs)}`,
           witnesses: [...logged('election-won', atMs), seq],
         });
-      }
     }
     if (reasons.length > 0)
       return violated(reasons.map(({ text }) => text).join('; '), [...new Set(reasons.flatMap(({ witnesses }) => witnesses))]);

@@ -1,5 +1,4 @@
-import { type Invariant, held, unknown, violated } from '../invariant.ts';
-import { silent } from '../timeline/claims.ts';
+import { heldByAll, type Invariant, unknown, violated } from '../invariant.ts';
 import { lastingRefusals, said } from '../timeline/refusals.ts';
 
 /** The state of the cluster does not show it: a replica that is not let in tries again for ever, and everybody says ok. */
@@ -15,8 +14,6 @@ export default {
         refusals.map(({ seq }) => seq),
       );
     // Who is silent may be refused just as silently.
-    const quiet = silent(timeline.final('replication'));
-    if (quiet.length > 0) return unknown(`no INFO replication of ${quiet.join(', ')} in the verify phase`);
-    return held('no replica is refused for its login');
+    return heldByAll('INFO replication', [timeline.final('replication')], 'no replica is refused for its login');
   },
 } satisfies Invariant;

@@ -1,5 +1,4 @@
-import { type Invariant, held, unknown, violated } from '../invariant.ts';
-import { silent } from '../timeline/claims.ts';
+import { heldByAll, type Invariant, unknown, violated } from '../invariant.ts';
 
 /** Where operators are told to raise an alarm. */
 const usualPercent = 80;
@@ -26,9 +25,11 @@ export default {
     const worst = shares.toSorted((a, b) => b.used / b.limit - a.used / a.limit)[0];
     const said = worst && `${worst.node} used ${mb(worst.used)} of the ${mb(worst.limit)} of ${worst.what}`;
     if (worst && worst.used * 100 > percent * worst.limit) return violated(`${said}, more than ${percent} %`, [worst.seq]);
-    const quiet = silent(timeline.final('memory'));
     if (steadyAtMs === undefined) return unknown('the run was never steady');
-    if (quiet.length > 0) return unknown(`no INFO memory of ${quiet.join(', ')} in the verify phase`);
-    return held(said ? `${said} at most, the limit is ${percent} %` : 'no node has a limit');
+    return heldByAll(
+      'INFO memory',
+      [timeline.final('memory')],
+      said ? `${said} at most, the limit is ${percent} %` : 'no node has a limit',
+    );
   },
 } satisfies Invariant;

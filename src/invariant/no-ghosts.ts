@@ -1,5 +1,5 @@
-import { type Invariant, held, unknown, violated } from '../invariant.ts';
-import { nameOf, silent } from '../timeline/claims.ts';
+import { heldByAll, type Invariant, violated } from '../invariant.ts';
+import { nameOf } from '../timeline/claims.ts';
 
 /**
  * A ghost is whoever a node lists that is no member, or whose handshake or address is missing: somebody who was forgotten
@@ -35,8 +35,6 @@ export default {
           .join('; '),
         [...ghosts.values()].map(({ seq }) => seq),
       );
-    const quiet = silent(timeline.final('topology'));
-    if (quiet.length > 0) return unknown(`no topology of ${quiet.join(', ')} in the verify phase`);
-    return held(`whoever is listed is one of the ${run.nodes.length} members`);
+    return heldByAll('topology', [timeline.final('topology')], `whoever is listed is one of the ${run.nodes.length} members`);
   },
 } satisfies Invariant;

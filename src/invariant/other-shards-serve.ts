@@ -31,7 +31,12 @@ export default {
       const limit = `where ${formatMs(limitMs)} are allowed (hurt: ${[...hurt].join(', ')})`;
       const long = others.filter(({ writeGapMs }) => (writeGapMs ?? 0) > limitMs);
       return long.length > 0
-        ? gapsTooLong(timeline, long, limitMs, `other shards took no write for a while: ${gaps}, ${limit}`)
+        ? gapsTooLong(
+            timeline,
+            long.map(({ shard, writeGapMs, writeGapFromMs }) => ({ shard, gap: { ms: writeGapMs ?? 0, fromMs: writeGapFromMs ?? 0 } })),
+            limitMs,
+            `other shards took no write for a while: ${gaps}, ${limit}`,
+          )
         : held(`other shards went without a write for at most so long: ${gaps}, ${limit}`);
     }),
 } satisfies Invariant;

@@ -1,5 +1,4 @@
-import { type Invariant, held, unknown, violated } from '../invariant.ts';
-import { silent } from '../timeline/claims.ts';
+import { heldByAll, type Invariant, unknown, violated } from '../invariant.ts';
 
 /** With `save` set and stop-writes-on-bgsave-error a failure refuses every write, PING among them, with MISCONF (server.c writeCommandsDeniedByDiskError). */
 export default {
@@ -17,9 +16,7 @@ export default {
         firsts.map(({ seq }) => seq),
       );
     }
-    const quiet = silent(timeline.final('persistence'));
     if (steadyAtMs === undefined) return unknown('the run was never steady');
-    if (quiet.length > 0) return unknown(`no INFO persistence of ${quiet.join(', ')} in the verify phase`);
-    return held('no snapshot and no write to an AOF failed');
+    return heldByAll('INFO persistence', [timeline.final('persistence')], 'no snapshot and no write to an AOF failed');
   },
 } satisfies Invariant;

@@ -88,6 +88,8 @@ export function describe(event: TimelineEvent, names: Names): string {
       return `not healthy: ${event.lacking.join('; ')}`;
     case 'aborted':
       return `aborted: ${event.because}`;
+    case 'assertion-failed':
+      return event.because;
     case 'step-missed':
       return `the run tells nothing: ${event.because}`;
     case 'harness-stalled':

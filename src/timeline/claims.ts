@@ -21,6 +21,10 @@ export function claimsOfSlots(views: Iterable<TopologyView>): Uint16Array {
   return claims;
 }
 
+/** For a person: `0–5460, 7000`. */
+export const rangesText = (ranges: NodeView['slots']): string =>
+  ranges.map(([first, last]) => (first === last ? `${first}` : `${first}–${last}`)).join(', ');
+
 /** How many slots ranges cover; they must not overlap. */
 export const covered = (ranges: NodeView['slots']): number => ranges.reduce((sum, [first, last]) => sum + last - first + 1, 0);
 
@@ -103,6 +107,14 @@ export const markedFail = (id: string): ((timeline: Timeline) => boolean) =>
 export const silent = (...finals: readonly ReadonlyMap<string, unknown>[]): string[] => [
   ...new Set(finals.flatMap((final) => [...final].filter(([, seen]) => !seen).map(([node]) => node))),
 ];
+
+/** Whether the process of a node has ended, as far as its container and its log tell, and no other has started since. */
+export function hasEnded(timeline: Timeline, node: string): boolean {
+  const exit = timeline.of('container-exited').findLast((event) => event.node === node);
+  return (
+    exit !== undefined && !timeline.of('log-line').some((line) => line.kind === 'started' && line.node === node && line.seq > exit.seq)
+  );
+}
 
 /** A fault was seen to bite. */
 export const bitten = (timeline: Timeline, { id }: { readonly id: number }): boolean =>

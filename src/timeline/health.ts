@@ -53,6 +53,37 @@ export const isHealthy = (timeline: Timeline): boolean =>
     replication: timeline.latest('replication'),
   }).length === 0;
 
+/**
+ * How long after the last heal the cluster became healthy for good, by what was answered until the run called it settled; null
+ * where it never did. Looked for from the heal on, whatever the experiment did before the run began to wait for it.
+ */
+export function recoveredAfterMs(timeline: Timeline): number | null {
+  const settled = timeline.of('settled').at(-1);
+  if (!settled) return null;
+  const healedAtMs = timeline.of('fault-healed').findLast(({ seq }) => seq < settled.seq)?.atMs;
+  if (healedAtMs === undefined) return settled.afterMs;
+  const answers = { 'cluster-info': new Map(), topology: new Map(), replication: new Map() } as const;
+  const { run } = timeline;
+  const healthy = (): boolean =>
+    lacking(run, { clusterInfo: answers['cluster-info'], topology: answers.topology, replication: answers.replication }).length === 0;
+  let sinceMs: number | null = null;
+  let reached = false;
+  for (const event of timeline.events) {
+    if (event.seq > settled.seq) break;
+    if (!reached && event.atMs >= healedAtMs) {
+      reached = true;
+      sinceMs = healthy() ? healedAtMs : null;
+    }
+    if ((event.type !== 'observed' && event.type !== 'probe-failed') || !(event.probe in answers)) continue;
+    const of = answers[event.probe as keyof typeof answers] as Map<string, unknown>;
+    if (event.type === 'observed') of.set(event.node, event.value);
+    // As in settling: who has answered since the heal and misses a beat is no relapse.
+    else if (!reached) of.delete(event.node);
+    if (reached) sinceMs = healthy() ? (sinceMs ?? event.atMs) : null;
+  }
+  return Math.min(settled.afterMs, sinceMs === null ? Number.POSITIVE_INFINITY : sinceMs - healedAtMs);
+}
+
 /** What is wrong in one node's view, apart from what the others say. */
 export function viewDefects(run: Members, node: string, view: TopologyView): string[] {
   const defects: string[] = [];

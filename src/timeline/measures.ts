@@ -1,5 +1,7 @@
-import { roleChanges } from './claims.ts';
-import { type Bounds, detectionBoundsMs, failoverBoundsMs, isolatedWritesMs, recoveryBoundMs } from './theory.ts';
+import { spanOf } from './claims.ts';
+import { causeOf, failedAtMs, failovers, hurtBy, wasAskedFor } from './failovers.ts';
+import { recoveredAfterMs } from './health.ts';
+import { allowanceMs, type Bounds, detectionBoundsMs, failoverBoundsMs, isolatedWritesMs, recoveryBoundMs } from './theory.ts';
 import type { Timeline } from './timeline.ts';
 
 export interface Measure {
@@ -19,42 +21,74 @@ export interface WriteGap {
 /** Detection, failover, write gap of each shard, and rejoin: measured, beside the theory. Null: it did not happen. */
 export function measure(timeline: Timeline, gaps: readonly WriteGap[]): Measure[] {
   const { run } = timeline;
-  const injected = timeline.of('fault-injected')[0];
-  const faultAtMs = injected?.atMs;
-  const failFlag = timeline
-    .seen('topology', { fromMs: faultAtMs ?? Number.POSITIVE_INFINITY })
-    .find(({ value }) => value.some(({ flags }) => flags.includes('fail')));
-  const failLogged = timeline
-    .of('log-line')
-    .filter(({ kind, loggedAtMs }) => kind === 'fail' && loggedAtMs > (faultAtMs ?? Number.POSITIVE_INFINITY));
-  const failAtMs = [...(failFlag ? [failFlag.atMs] : []), ...failLogged.map(({ loggedAtMs }) => loggedAtMs)].toSorted((a, b) => a - b)[0];
-  const promotion = roleChanges(timeline).find(
-    ({ to, slots, atMs }) => to === 'primary' && slots.length > 0 && atMs > (faultAtMs ?? Number.POSITIVE_INFINITY),
-  );
-  const since = (atMs: number | undefined): number | null =>
-    atMs === undefined || faultAtMs === undefined ? null : Math.round(atMs - faultAtMs);
-  const settled = timeline.of('settled').at(-1);
+  const detection = firstDetection(timeline);
+  const failover = firstFailover(timeline);
+  const recovered = recoveredAfterMs(timeline);
   return [
     {
       name: 'detection',
-      measuredMs: since(failAtMs),
+      measuredMs: detection && Math.round(detection.ms),
       theoryMs: detectionBoundsMs(run),
-      note: 'from the fault to the first node that logs or lists fail',
+      note: `from the fault ${detection ? `at ${detection.node} ` : ''}to the first node that logs or lists fail`,
     },
     {
       name: 'failover',
-      measuredMs: since(promotion?.atMs),
+      measuredMs: failover && Math.round(failover.ms),
       theoryMs: failoverBoundsMs(run),
-      note: 'from the fault to the promotion of a replica',
+      note: `from the fault ${failover ? `at ${failover.victim} to the promotion of ${failover.by}` : 'to the promotion of a replica'}`,
     },
     ...writeGaps(timeline, gaps),
     {
       name: 'rejoin',
-      measuredMs: settled ? Math.round(settled.afterMs) : null,
+      measuredMs: recovered === null ? null : Math.round(recovered),
       theoryMs: [0, recoveryBoundMs(run)],
       note: 'from the last heal to a healthy cluster',
     },
   ];
+}
+
+/** What may make a node fail, from when on, and how long afterwards a mark or a failover may still be its doing. */
+interface Blow {
+  readonly nodes: readonly string[];
+  readonly atMs: number;
+  readonly untilMs: number;
+}
+
+/** Faults, and ends of processes that no fault at the node explains. */
+function blows(timeline: Timeline): Blow[] {
+  const lateMs = failoverBoundsMs(timeline.run)[1] + allowanceMs;
+  const faults = timeline.of('fault-injecting').map((fault): Blow => {
+    const { injectedAtMs, healedAtMs } = spanOf(timeline, fault.fault);
+    return { nodes: hurtBy(fault), atMs: injectedAtMs, untilMs: healedAtMs + lateMs };
+  });
+  const own = timeline
+    .of('container-exited')
+    .filter(({ node, atMs }) => causeOf(timeline, { victim: node, atMs }) === undefined)
+    .map(({ node, atMs }): Blow => ({ nodes: [node], atMs, untilMs: Number.POSITIVE_INFINITY }));
+  return [...faults, ...own].toSorted((a, b) => a.atMs - b.atMs);
+}
+
+/** From the first blow that somebody noticed at a node that it hurts. */
+function firstDetection(timeline: Timeline): { readonly node: string; readonly ms: number } | null {
+  for (const { nodes, atMs, untilMs } of blows(timeline)) {
+    const [first] = nodes
+      .flatMap((node) => ({ node, ms: (failedAtMs(timeline, node, atMs, untilMs) ?? Number.POSITIVE_INFINITY) - atMs }))
+      .toSorted((a, b) => a.ms - b.ms);
+    if (first && Number.isFinite(first.ms)) return first;
+  }
+  return null;
+}
+
+/** From what caused the first failover that nobody asked for; one that has no cause has no beginning. */
+function firstFailover(timeline: Timeline): { readonly victim: string; readonly by: string; readonly ms: number } | null {
+  for (const failover of failovers(timeline)) {
+    if (wasAskedFor(timeline, failover)) continue;
+    const cause = causeOf(timeline, failover);
+    const exit = timeline.of('container-exited').findLast(({ node, atMs }) => node === failover.victim && atMs <= failover.atMs);
+    const fromMs = cause ? spanOf(timeline, cause.fault).injectedAtMs : exit?.atMs;
+    if (fromMs !== undefined) return { ...failover, ms: failover.atMs - fromMs };
+  }
+  return null;
 }
 
 /** The longest time without an acknowledged write, for the slots that each primary had at the start. */

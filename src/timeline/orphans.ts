@@ -25,6 +25,7 @@ export function orphans(timeline: Timeline): Orphans[] {
     let head = isPrimary(own) ? own : (above(own) ?? told);
     // A replica of a replica has what the primary of the whole chain has.
     for (let links = 0; head && !isPrimary(head) && links < timeline.run.nodes.length; links++) head = above(head);
+    if (!head) return [];
     const rightful = (slot: number): boolean =>
       [own, head].some(
         (line) =>

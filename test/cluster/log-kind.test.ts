@@ -22,6 +22,36 @@ describe('a log line', () => {
   ])('tells of a refused login: %s', (line) => expect(logKind(line)).toBe('login-refused'));
 
   it.each([
+    [
+      'cannot-failover',
+      "1:S 24 Nov 2026 23:05:01.848 * Currently unable to failover: Disconnected from master for longer than allowed. Please check the 'cluster-replica-validity-factor' configuration option.",
+    ],
+    ['cannot-failover', '1:S 24 Nov 2026 23:05:01.848 * Currently unable to failover: Waiting for votes, but majority still not reached.'],
+    ['cannot-failover', '1:S 24 Nov 2026 23:05:01.848 # Manual failover timed out.'],
+    ['vote-denied', `1:M 24 Nov 2026 23:05:01.848 # Failover auth denied to ${id}: its master is up`],
+    ['vote-denied', `1:M 24 Nov 2026 23:05:01.848 * Failover auth denied to ${id} (node-4): already voted for epoch 8`],
+    ['link-timed-out', '1:S 24 Nov 2026 23:05:01.848 # MASTER timeout: no data nor PING received...'],
+    [
+      'link-timed-out',
+      '1:S 24 Nov 2026 23:05:01.848 # Timeout receiving bulk data from MASTER... If the problem persists try to set the repl-timeout parameter in redis.conf to a larger value.',
+    ],
+    [
+      'link-timed-out',
+      '1:S 24 Nov 2026 23:05:01.848 * Timeout receiving bulk data from PRIMARY... If the problem persists try to set the repl-timeout parameter in valkey.conf to a larger value.',
+    ],
+    ['data-refused', "1:S 24 Nov 2026 23:05:01.848 # Can't handle RDB format version 12"],
+    // It says aborting, and the process lives: the replica tries again.
+    ['data-refused', '1:S 24 Nov 2026 23:05:01.848 # Short read or OOM loading DB. Unrecoverable error, aborting now.'],
+    ['data-refused', '1:S 24 Nov 2026 23:05:01.848 # Failed trying to load the MASTER synchronization DB from disk, check server logs.'],
+    ['pfail', `1:M 24 Nov 2026 23:05:01.848 . *** NODE ${id} possibly failing`],
+    ['pfail', `1:M 24 Nov 2026 23:05:01.848 * NODE ${id} () possibly failing.`],
+  ])('gives its reason, %s: %s', (kind, line) => expect(logKind(line)).toBe(kind));
+  it('says nothing where an election only begins', () =>
+    expect(
+      logKind('1:S 24 Nov 2026 23:05:01.848 * Currently unable to failover: Waiting the delay before I can start a new failover.'),
+    ).toBeNull());
+
+  it.each([
     // Nobody there, and a connection that ended: neither is a word about certificates.
     `1:M 24 Nov 2026 23:12:47.547 - Connection with Node ${id} at 10.206.208.16:16379 failed: (null)`,
     `1:M 24 Nov 2026 23:12:47.547 - Connection with Node ${id} at 10.206.208.16:16379 failed: Connection refused`,

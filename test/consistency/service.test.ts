@@ -75,9 +75,15 @@ describe('the service', () => {
     `);
     expect(service.stall).toEqual({ ms: 5_500, fromMs: 4_000 });
     expect(service.shards).toEqual([
-      { shard: 'node-1', stall: null, writeGapMs: null, writeGapFromMs: null },
-      { shard: 'node-2', stall: { ms: 5_500, fromMs: 4_000 }, writeGapMs: 9_000, writeGapFromMs: 500 },
-      { shard: 'node-3', stall: { ms: 8_000, fromMs: 2_000 }, writeGapMs: 8_000, writeGapFromMs: 2_000 },
+      { shard: 'node-1', stall: null, writeGapMs: null, writeGapFromMs: null, readGap: null },
+      {
+        shard: 'node-2',
+        stall: { ms: 5_500, fromMs: 4_000 },
+        writeGapMs: 9_000,
+        writeGapFromMs: 500,
+        readGap: { ms: 6_000, fromMs: 4_000 },
+      },
+      { shard: 'node-3', stall: { ms: 8_000, fromMs: 2_000 }, writeGapMs: 8_000, writeGapFromMs: 2_000, readGap: null },
     ]);
     expect(service.clients).toEqual([
       { client: 1, operations: { ok: 3, failed: 0, unknown: 0 }, stall: { ms: 5_500, fromMs: 4_000 } },
@@ -87,7 +93,13 @@ describe('the service', () => {
   it('stalls all the time where nothing is ever done, though nothing was tried elsewhere', () => {
     const service = of('1-2 c1 n1 set k 1 failed:clusterdown');
     expect(service.stall).toEqual({ ms: 10_000, fromMs: 0 });
-    expect(service.shards[1]).toEqual({ shard: 'node-2', stall: { ms: 10_000, fromMs: 0 }, writeGapMs: null, writeGapFromMs: null });
+    expect(service.shards[1]).toEqual({
+      shard: 'node-2',
+      stall: { ms: 10_000, fromMs: 0 },
+      writeGapMs: null,
+      writeGapFromMs: null,
+      readGap: null,
+    });
     expect(of('').stall).toBeNull();
   });
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import bounded from '../../src/invariant/gap-bounded.ts';
 import { seen } from '../consistency/seen.ts';
-import { run } from '../recorded.ts';
-import { film, type Timed } from './recorded.ts';
+import { idOf, run } from '../recorded.ts';
+import { film, line, type Timed } from './recorded.ts';
 
 /** One write of a key each 100 ms, but not between two moments. 'bar' belongs to node-1, 'k' to node-2. */
 const writing = (key: string, fromMs = 0, toMs = 0): string =>
@@ -16,9 +16,33 @@ const asked = (history: string, budget: object = { gapMs: 2_000 }, extra: readon
 };
 
 describe('gap-bounded', () => {
-  it('is asked where the experiment sets a limit', () => {
-    expect(bounded.suits(run)).toBe(false);
-    expect(bounded.suits({ ...run, budget: { gapMs: 1 } })).toBe(true);
+  it('is asked wherever clients write', () => {
+    expect(bounded.suits(run)).toBe(true);
+    expect(bounded.suits({ ...run, workload: { ...run.workload, readShare: 1 } })).toBe(false);
+  });
+  it('allows what a failover may take where the experiment sets no limit, and says how it went', () => {
+    expect(asked(`${writing('bar', 1_000, 6_900)}\n${writing('k')}`, {})).toMatchObject({ outcome: 'held' });
+    expect(asked(`${writing('bar', 1_000, 7_900)}\n${writing('k')}`, {})).toMatchObject({
+      outcome: 'violated',
+      because: expect.stringMatching(/^node-1's slots took no write for 7\.\d+ s \(from .* on\), where 6\.25 s are allowed$/),
+    });
+    const timeline = film({
+      change: (answers, node, atMs) => {
+        if (node === 'node-2' && atMs > 3_000) line(answers, idOf('node-1'), { flags: ['master', 'fail'] });
+        if (node === 'node-4' && atMs > 4_000)
+          line(answers, idOf('node-4'), { flags: ['myself', 'master'], slots: [[0, 5460]], primary: null });
+      },
+    });
+    const history = `${writing('bar', 1_000, 7_900)}\n${writing('k')}`;
+    expect(bounded.check(timeline, seen(history, timeline)).because).toContain('; node-4 took over after 3.1');
+    const unreplaced = film({
+      change: (answers, node, atMs) => {
+        if (node === 'node-2' && atMs > 3_000) line(answers, idOf('node-1'), { flags: ['master', 'fail'] });
+      },
+    });
+    expect(bounded.check(unreplaced, seen(history, unreplaced)).because).toContain(
+      '; node-1 was marked failed after 2.10 s, and nobody took over',
+    );
   });
   it('holds where every shard that is written to takes writes all the time', () => {
     expect(asked(`${writing('bar', 3_000, 4_500)}\n${writing('k')}`)).toMatchObject({ outcome: 'held' });
@@ -26,7 +50,7 @@ describe('gap-bounded', () => {
   it('names the shards that took none for too long, and says for how long', () => {
     expect(asked(`${writing('bar')}\n${writing('k', 3_000, 6_000)}`)).toMatchObject({
       outcome: 'violated',
-      because: expect.stringMatching(/^node-2's slots took no write for 3\.\d+ s, where/),
+      because: expect.stringMatching(/^node-2's slots took no write for 3\.\d+ s \(from 2\.\d+ s on\), where/),
     });
   });
   it('counts a silence that lasts to the end, and one shard that never answered beside others that did', () => {
@@ -41,7 +65,7 @@ describe('gap-bounded', () => {
     const stalled = (atMs: number, forMs: number): Timed => ({ atMs, type: 'harness-stalled', forMs });
     expect(asked(history, { gapMs: 2_000 }, [stalled(4_000, 700), stalled(6_500, 1_500)])).toMatchObject({
       outcome: 'unknown',
-      because: expect.stringMatching(/^node-2's slots took no write for 3\.\d+ s, .*the harness itself stood still for 1\.[67]\d* s of it/),
+      because: expect.stringMatching(/^node-2's slots took no write for 3\.\d+ s .*the harness itself stood still for 1\.[67]\d* s of it/),
     });
     // Not enough of it, elsewhere, or not in every shard's gap.
     expect(asked(history, { gapMs: 2_000 }, [stalled(4_000, 700)])).toMatchObject({ outcome: 'violated' });
@@ -57,9 +81,8 @@ describe('gap-bounded', () => {
       outcome: 'violated',
     });
   });
-  it('is unknown without a history, without a limit and where nothing was ever acknowledged', () => {
+  it('is unknown without a history and where nothing was ever acknowledged', () => {
     expect(bounded.check(film({ info: { budget: { gapMs: 1 } } }), null)).toMatchObject({ outcome: 'unknown' });
-    expect(asked(writing('bar'), {})).toMatchObject({ outcome: 'unknown' });
     expect(asked('300-800 c1 node-2 add k 900 unknown:timeout')).toMatchObject({ outcome: 'unknown' });
   });
 });

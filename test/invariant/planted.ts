@@ -2,7 +2,7 @@ import { soundHistory } from '../consistency/seen.ts';
 import type { Timeline } from '../../src/timeline/timeline.ts';
 import type { Happening } from '../../src/timeline.ts';
 import { type Change, idOf, recorded, run } from '../recorded.ts';
-import { type Answers, fault, film, type Timed } from './recorded.ts';
+import { type Answers, fault, film, line, type Timed } from './recorded.ts';
 
 const at =
   (where: string, change: (answers: Answers) => void, when?: string): Change =>
@@ -229,7 +229,24 @@ export const planted: Readonly<Record<string, readonly [Planted, ...Planted[]]>>
   'fragmentation-bounded': [
     { change: at('node-1', memory({ usedBytes: 60_000_000, rssBytes: 140_000_000, fragmentation: 2.6, allocatorFragmentation: 2.3 })) },
   ],
-  'gap-bounded': [{ film: { info: { budget: { gapMs: 2_000 } } }, history: soundHistory }],
+  'gap-bounded': [
+    { film: { info: { budget: { gapMs: 2_000 } } }, history: soundHistory },
+    { film: {}, history: soundHistory },
+  ],
+  'read-gap-bounded': [
+    { film: { info: { budget: { readGapMs: 2_000 } } }, history: soundHistory },
+    { film: {}, history: soundHistory },
+  ],
+  'operations-are-answered': [{ history: `${soundHistory}\n240-900 c1 node-1 set r 8 unknown:never-answered` }],
+  'dead-primary-is-replaced': [
+    {
+      film: {
+        change: (answers, node, atMs) => {
+          if (node === 'node-2' && atMs > 3_000) line(answers, idOf('node-1'), { flags: ['master', 'fail'] });
+        },
+      },
+    },
+  ],
   'gossip-rate-bounded': [
     {
       film: {
