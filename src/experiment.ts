@@ -26,6 +26,8 @@ export interface Experiment {
   readonly steadyFor?: Duration;
   /** How long the cluster may take to become healthy after the last heal. Default '30s'. */
   readonly settleWithin?: Duration;
+  /** How long `prepare` and `disturb` may take each, whatever they wait for; `--timeout` of a run goes before it. Default '30m'. */
+  readonly timeout?: Duration;
   readonly variants: Readonly<Record<string, Variant>>;
   /** What is done to the fresh cluster before clients start, such as filling it. */
   prepare?(stage: Stage): Promise<void>;

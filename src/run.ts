@@ -12,7 +12,7 @@ import { formCluster } from './cluster/form.ts';
 import { endPatience } from './cluster/patience.ts';
 import type { Consistency } from './consistency.ts';
 import type { Driver, Hosts, Reach } from './driver.ts';
-import { clusterOf, type Experiment, expectationOn, type Variant } from './experiment.ts';
+import { clusterOf, type Experiment, expectationOn, type Stage, type Variant } from './experiment.ts';
 import { EngineLogs } from './logs.ts';
 import { GuardLink } from './guarded.ts';
 import { Injector } from './inject.ts';
@@ -21,6 +21,7 @@ import { allInvariants } from './invariants.ts';
 import { type Judgement, judge } from './judge.ts';
 import { Observer } from './observe.ts';
 import { partFrom } from './parting.ts';
+import { AssertionFailed, curtained, type Play, play } from './play.ts';
 import type { Turn } from './pool.ts';
 import { writeReport } from './report.ts';
 import { settle } from './settle.ts';
@@ -58,6 +59,8 @@ export interface RunOptions {
   readonly config?: RedisConfig | undefined;
   /** The client under test, instead of the workload's. */
   readonly client?: ClientKind | undefined;
+  /** How long `prepare` and `disturb` may take each, instead of what the experiment says. */
+  readonly timeoutMs?: number | undefined;
   /** The command line that repeats this run. */
   readonly command: string;
   readonly signal: AbortSignal;
@@ -216,16 +219,19 @@ class Run {
       tagOf: (fault) => `${this.#id}-${fault}`.slice(-12),
     });
     this.#injector = injector;
-    const stage = stageOf({
-      cluster,
-      injector,
-      recorder: this.#recorder,
-      info,
-      random: random.fork('stage'),
-      signal: this.#signal,
-      variant: this.#options.variant,
-    });
-    await this.#experiment.prepare?.(stage);
+    const { stage, fall } = curtained(
+      stageOf({
+        cluster,
+        injector,
+        recorder: this.#recorder,
+        info,
+        random: random.fork('stage'),
+        signal: this.#signal,
+        variant: this.#options.variant,
+      }),
+      this.#fail,
+    );
+    await this.#play('prepare', stage);
 
     const steadyForMs = parseDuration(this.#experiment.steadyFor ?? '1s');
     this.#recorder.record({ type: 'phase-entered', phase: 'steady', withinMs: steadyForMs });
@@ -248,7 +254,14 @@ class Run {
     await sleepMs(steadyForMs, this.#signal);
 
     this.#recorder.record({ type: 'phase-entered', phase: 'disturb' });
-    await this.#experiment.disturb(stage);
+    try {
+      await this.#play('disturb', stage);
+      fall();
+    } catch (error) {
+      // A run in which something was found goes on to its end, so that the record says the rest.
+      if (!(error instanceof AssertionFailed)) throw error;
+      this.#recorder.record({ type: 'assertion-failed', because: error.message });
+    }
     await injector.healAll();
 
     this.#recorder.record({ type: 'phase-entered', phase: 'settle', withinMs: info.settleWithinMs });
@@ -286,6 +299,17 @@ class Run {
     await observer.round();
     await this.#askTheEngine(observer, cluster);
     this.#recorder.record({ type: 'phase-entered', phase: 'judge' });
+  }
+
+  async #play(part: Play['part'], stage: Stage): Promise<void> {
+    const withinMs = this.#options.timeoutMs ?? parseDuration(this.#experiment.timeout ?? '30m');
+    try {
+      await play(async () => this.#experiment[part]?.(stage), { part, withinMs, signal: this.#signal });
+    } catch (error) {
+      // What it left waiting must not go on beside the healing.
+      if (!(error instanceof AssertionFailed)) this.#fail(error);
+      throw error;
+    }
   }
 
   /** What the engine's own tool says of the final state, at the first node that answers. */

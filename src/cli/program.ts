@@ -94,6 +94,7 @@ program
     ]),
   )
   .option('--config <file>', "lay these settings over the variant's, as JSON; everything must hold with them")
+  .option('--timeout <duration>', "how long the experiment's code may take, instead of what it says itself (30m)")
   .addOption(new Option('--in-turn', 'wait with the formed cluster for the word of the process that started this').hideHelp())
   .addHelpText(
     'after',

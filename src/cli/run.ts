@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { AbortedError, type ExitCode, exitCode, messageOf, UsageError } from '../base/errors.ts';
+import { parseDuration } from '../base/duration.ts';
 import { didYouMean } from '../base/nearest.ts';
 import { freshSeed } from '../base/random.ts';
 import { quote } from '../driver/container/shell.ts';
@@ -18,6 +19,7 @@ import { codeOfRun, worse } from './exit-code.ts';
 import { type Live, live } from './live.ts';
 import { loadExperiment, loadSettings } from './load.ts';
 import { latest, writable } from './results.ts';
+import { catchStrays } from './strays.ts';
 import { turnOfParent } from './turn.ts';
 
 export interface RunFlags {
@@ -36,6 +38,8 @@ export interface RunFlags {
   readonly client?: ClientKind;
   /** A JSON file of directives. */
   readonly config?: string;
+  /** How long the experiment's code may take, instead of what it says itself. */
+  readonly timeout?: string;
   /** Whether the process that started this one says when it is its turn. */
   readonly inTurn?: boolean;
 }
@@ -46,6 +50,14 @@ const leastMemoryMb = 16;
 
 export async function run(names: readonly string[], flags: RunFlags, signal: AbortSignal): Promise<ExitCode> {
   if (flags.driver !== 'docker') throw new UsageError(`expected --driver docker, got ${flags.driver}`);
+  // What stands in the way of one run stands in the way of all.
+  const enough = new AbortController();
+  const stopped = AbortSignal.any([signal, enough.signal]);
+  let stray: { readonly error: Error; told: boolean } | undefined;
+  using _strays = catchStrays((error) => {
+    stray ??= { error, told: false };
+    enough.abort(error);
+  });
   const experiments = [];
   for (const name of names.length > 0 ? names : ['bus-port-blocked']) experiments.push({ name, experiment: await loadExperiment(name) });
   for (const { name, experiment } of experiments) {
@@ -56,6 +68,7 @@ export async function run(names: readonly string[], flags: RunFlags, signal: Abo
   }
   if (flags.memory !== undefined && flags.memory < leastMemoryMb)
     throw new UsageError(`expected --memory of at least ${leastMemoryMb} MB, which an engine in a cluster needs, got ${flags.memory}`);
+  const timeoutMs = flags.timeout === undefined ? undefined : parseDuration(flags.timeout, '--timeout as a duration');
   const config = flags.config === undefined ? undefined : loadSettings(flags.config);
   writable(flags.results);
   const driver = await dockerDriver();
@@ -74,9 +87,6 @@ export async function run(names: readonly string[], flags: RunFlags, signal: Abo
     }
   }
   let worst: ExitCode = exitCode.asExpected;
-  // What stands in the way of one run stands in the way of all.
-  const enough = new AbortController();
-  const stopped = AbortSignal.any([signal, enough.signal]);
   /** Resolves when the run before has said all it has to say. */
   let before: Promise<unknown> = Promise.resolve();
 
@@ -107,9 +117,10 @@ export async function run(names: readonly string[], flags: RunFlags, signal: Abo
       subnet: flags.subnet,
       memoryMb: flags.memory,
       client: flags.client,
+      timeoutMs,
       config,
       command:
-        `${again} run ${quote([name])} --variant ${quote([variant])} --engine ${quote([flags.engine])}${flags.client ? ` --client ${flags.client}` : ''}${flags.config ? ` --config ${quote([flags.config])}` : ''} --seed ${seed}`.replaceAll(
+        `${again} run ${quote([name])} --variant ${quote([variant])} --engine ${quote([flags.engine])}${flags.client ? ` --client ${flags.client}` : ''}${flags.config ? ` --config ${quote([flags.config])}` : ''}${flags.timeout ? ` --timeout ${flags.timeout}` : ''} --seed ${seed}`.replaceAll(
           "'",
           '',
         ),
@@ -119,8 +130,9 @@ export async function run(names: readonly string[], flags: RunFlags, signal: Abo
     });
     await heard;
     progress.end();
-    // It had only begun when another one ended them all.
-    if (enough.signal.aborted) return;
+    // It had only begun when another one ended them all; of a stray error the run tells that was under way.
+    if (enough.signal.aborted && (stray === undefined || stray.told)) return;
+    if (stray) stray.told = true;
     latest(parent, folder);
     const { judgement, error } = result;
     const code = codeOfRun(result);
@@ -150,6 +162,7 @@ export async function run(names: readonly string[], flags: RunFlags, signal: Abo
   };
   await runPool(jobs, { ...roomHere(), atOnce: 1, signal: stopped, onDone });
   if (thrown) throw thrown.error;
+  if (stray && !stray.told) throw stray.error;
   return worst;
 }
 

@@ -153,6 +153,7 @@ const experiment = (invariants: z.ZodType<Experiment['invariants']>) =>
     invariants,
     steadyFor: duration.optional(),
     settleWithin: duration.optional(),
+    timeout: duration.optional(),
     variants: z
       .record(folderName, variant, {
         error: (issue) =>
