@@ -39,11 +39,17 @@ describe('a draw', () => {
     }
   });
 
-  it('takes the share where everything was touched, and more as far as there is time', () => {
-    const touched = kinds(10, () => ({ touched: true }));
-    expect(drawn(touched)).toHaveLength(3);
-    expect(drawn(touched, { touchedSeconds: 25 })).toHaveLength(5);
-    expect(drawn(touched, { touchedSeconds: 1_000 })).toHaveLength(10);
+  it('takes what was touched as far as there is time', () => {
+    const touched = kinds(10, (index) => ({ touched: index < 5 }));
+    expect(drawn(touched)).toEqual(['k5', 'k6', 'k7']);
+    expect(drawn(touched, { touchedSeconds: 25 })).toEqual(['k0', 'k1', 'k5', 'k6', 'k7']);
+    expect(drawn(touched, { touchedSeconds: 1_000 })).toHaveLength(8);
+  });
+  it('takes the share, the oldest first, where most were touched', () => {
+    const touched = kinds(10, (index) => ({ touched: index < 6, age: index === 1 ? 9 : 3 }));
+    const keys = drawn(touched, { touchedSeconds: 1_000 });
+    expect(keys).toHaveLength(3);
+    expect(keys).toContain('k1');
   });
 
   it('turns round', () => expect(rotated(['a', 'b', 'c', 'd', 'e'], 0.4, 2)).toEqual(['e', 'a', 'b', 'c', 'd']));

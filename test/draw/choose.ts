@@ -19,12 +19,12 @@ export interface Wish {
 
 /**
  * The keys that are drawn of each part: what was touched, as far as there is time, and a share of the others, the oldest
- * first. A change that touches everything touches nothing in particular: then it is a share of all.
+ * first. A change that touches most kinds of a part touches none in particular: then it is a share of them.
  */
 export function choose(parts: readonly (readonly Candidate[])[], { share, touchedSeconds, seed }: Wish): ReadonlySet<string> {
   const drawn = new Set<string>();
   // Parts that try the same kinds begin at different ones.
-  const inLine = parts.map((candidates, index) => byAge(rotated(candidates, share, seed + index)));
+  const inLine = parts.map((candidates, index) => inParticular(byAge(rotated(candidates, share, seed + index))));
   for (const candidates of inLine) {
     const wanted = Math.max(1, Math.ceil(share * candidates.length));
     const others = candidates.filter(({ touched }) => !touched).slice(0, wanted);
@@ -39,6 +39,12 @@ export function choose(parts: readonly (readonly Candidate[])[], { share, touche
   }
   return drawn;
 }
+
+/** Where most were touched, none was in particular. */
+const inParticular = (candidates: readonly Candidate[]): readonly Candidate[] =>
+  candidates.filter(({ touched }) => touched).length > candidates.length / 2
+    ? candidates.map((candidate) => ({ ...candidate, touched: false }))
+    : candidates;
 
 const byAge = (candidates: readonly Candidate[]): Candidate[] => candidates.toSorted((a, b) => (a.age === b.age ? 0 : b.age - a.age));
 
