@@ -725,8 +725,10 @@ class DockerHosts implements Hosts {
     const { State: state, HostConfig: limits } = about;
     const container = this.#docker.getContainer(about.Id);
     // A container that is just starting has no list of processes.
-    const { Processes: processes, Titles: titles } =
-      status === 'running' ? ((await container.top({ ps_args: '-o pid,stat' })) as { Processes: string[][]; Titles: string[] }) : {};
+    const list = status === 'running' ? await processesOf(container) : {};
+    // It has ended since it was looked at.
+    if (list === null) return this.state(node);
+    const { Processes: processes, Titles: titles } = list;
     return {
       status,
       stopped: (processes ?? []).some((process) => process[titles?.indexOf('STAT') ?? 0]?.startsWith('T')),
@@ -812,6 +814,15 @@ class DockerHosts implements Hosts {
     await this.remove();
   }
 }
+
+type Processes = { readonly Processes?: string[][]; readonly Titles?: string[] };
+
+/** What runs in a container; null where it does not run any more. */
+const processesOf = (container: Docker.Container): Promise<Processes | null> =>
+  (container.top({ ps_args: '-o pid,stat' }) as Promise<Processes>).catch((error: { statusCode?: number }) => {
+    if (error.statusCode === 409) return null;
+    throw error;
+  });
 
 /** One attempt at removing a run; returns what is still there. Containers hold volumes and networks, so they go first. */
 async function removeAll(docker: Docker, runId: string): Promise<string[]> {
