@@ -7,6 +7,7 @@ import type { Action, ActiveFault, Evidence, Fault } from './fault.ts';
 import type { GuardLink } from './guarded.ts';
 import type { Observer } from './observe.ts';
 import type { Recorder } from './timeline/recorder.ts';
+import { viewOfMost } from './timeline/health.ts';
 import { withRenamed } from './timeline/timeline.ts';
 import { takeBack } from './undo.ts';
 
@@ -15,6 +16,9 @@ export interface Planned {
   readonly nodes: readonly string[];
   readonly actions: readonly Action[];
 }
+
+/** A view that is older is that of a node that answers no more; it counts only where nobody has told a newer one. */
+const freshMs = 2_000;
 
 /** The only place where a fault takes hold and is healed. */
 export class Injector {
@@ -54,9 +58,12 @@ export class Injector {
     signal.throwIfAborted();
     const id = ++this.#count;
     const tag = this.tagOf(id);
-    const topology = this.#observer.latest('topology').values().next().value;
-    if (!topology) throw new SlotquakeError('no node has told its topology yet; inject faults after the cluster is formed');
-    const { plan, nodes } = fault.plan(withRenamed(this.#cluster, this.#recorder.events), topology, this.#random.fork(`fault ${id}`));
+    const members = withRenamed(this.#cluster, this.#recorder.events);
+    const chosen =
+      viewOfMost(members, this.#observer.latest('topology', this.#recorder.nowMs() - freshMs)) ??
+      viewOfMost(members, this.#observer.latest('topology'));
+    if (!chosen) throw new SlotquakeError('no node has told its topology yet; inject faults after the cluster is formed');
+    const { plan, nodes } = fault.plan(members, chosen.view, this.#random.fork(`fault ${id}`));
     const actions = fault.actions(plan, tag);
     await this.#planned?.({ nodes, actions });
     await this.#cluster.hosts.prepare(actions.map((action) => action.do));
@@ -122,7 +129,15 @@ export class Injector {
       [Symbol.asyncDispose]: () => active.heal(),
     };
 
-    this.#recorder.record({ type: 'fault-injecting', fault: id, name: fault.name, plan, nodes, exposes: fault.exposes(plan) });
+    this.#recorder.record({
+      type: 'fault-injecting',
+      fault: id,
+      name: fault.name,
+      plan,
+      nodes,
+      exposes: fault.exposes(plan),
+      viewOf: chosen.node,
+    });
     this.#active.set(id, active);
     injecting = together(Map.groupBy(actions, (action) => action.do.node).values(), async (steps) => {
       for (const action of steps) {

@@ -94,7 +94,8 @@ function conclude(timeline: Timeline, findings: Judgement['findings']): Pick<Jud
       because: `violated: ${surprising.map(({ invariant, finding }) => `${invariant} (${finding.because})`).join('; ')}`,
     };
   if (findings.length === 0) return { verdict: 'inconclusive', because: 'no invariant was asked' };
-  const unasked = Object.keys(timeline.run.expect).filter((name) => !findings.some(({ invariant }) => invariant === name));
+  const symptomsWanted = Object.keys(timeline.run.expect).filter((name) => timeline.run.expect[name] === 'violated');
+  const unasked = symptomsWanted.filter((name) => !findings.some(({ invariant }) => invariant === name));
   if (unasked.length > 0) return { verdict: 'inconclusive', because: `expected a symptom of ${unasked.join(', ')}, which was not asked` };
   const open = findings.filter(({ finding, expected }) => finding.outcome === 'unknown' && expected !== 'open');
   if (open.length > 0)

@@ -49,6 +49,7 @@ export class Observer implements AsyncDisposable {
   readonly #probes: readonly Probe[];
   readonly #latest = new Map<string, Latest>();
   readonly #recorded = new Map<string, { atMs: number; essence: unknown }>();
+  readonly #renewedAtMs = new Map<string, number>();
   readonly #stop = new AbortController();
   #loops: Promise<unknown>[] = [];
 
@@ -132,11 +133,23 @@ export class Observer implements AsyncDisposable {
       this.#recorder.record({ type: 'observed', node, probe: probe.name, value } as Observed);
     } catch (error) {
       const because = messageOf(error);
+      if (client === this.#clients.get(node) && /timed out/.test(because)) this.#renew(node);
       if ((this.#stop.signal.aborted && !always) || (previous && askedAtMs - previous.atMs < heartbeatMs && previous.essence === because))
         return;
       this.#recorded.set(key, { atMs: askedAtMs, essence: because });
       this.#recorder.record({ type: 'probe-failed', node, probe: probe.name, because });
     }
+  }
+
+  /**
+   * Asks over a new connection from now on. An old one may be all that is dead: a firewall forgot it, or its packets were lost for so
+   * long that TCP waits for many seconds before it tries again, when the node has long been there.
+   */
+  #renew(node: string): void {
+    const nowMs = this.#recorder.nowMs();
+    if (nowMs - (this.#renewedAtMs.get(node) ?? Number.NEGATIVE_INFINITY) < answerWithinMs) return;
+    this.#renewedAtMs.set(node, nowMs);
+    this.#clients.get(node)?.disconnect(true);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -103,10 +103,9 @@ export async function runExperiment(experiment: Experiment, options: RunOptions)
   const fail = (error: unknown): void => stop.abort(error);
   const recorder = new Recorder(options.folder, options.onEvent, fail);
   const run = new Run(experiment, options, id, recorder, signal, fail);
-  const invariants = await invariantsOf(experiment, options.variant, run.info([]));
   let error: unknown;
   try {
-    await run.go(invariants.map(({ name }) => name));
+    await run.go();
   } catch (thrown) {
     error = signal.aborted ? signal.reason : thrown;
     recorder.record({ type: endOf(error), because: messageOf(error) });
@@ -121,7 +120,7 @@ export async function runExperiment(experiment: Experiment, options: RunOptions)
     recorder.record({ type: 'harness-failed', because: messageOf(thrown) });
     error = error === undefined ? thrown : new SuppressedError(thrown, error, 'the run failed, and so did cleaning up');
   }
-  const timelineSoFar = (): Timeline => new Timeline(run.info(invariants.map(({ name }) => name)), recorder.events);
+  const timelineSoFar = (): Timeline => new Timeline(run.info(), recorder.events);
   let consistency: Consistency | null = null;
   try {
     if (run.load) consistency = examine(options.folder, timelineSoFar());
@@ -132,7 +131,7 @@ export async function runExperiment(experiment: Experiment, options: RunOptions)
   }
   recorder[Symbol.dispose]();
   const timeline = timelineSoFar();
-  const judgement = judge(timeline, consistency, invariants);
+  const judgement = judge(timeline, consistency, run.invariants);
   try {
     if (consistency) writeFileSync(path.join(options.folder, 'consistency.json'), `${JSON.stringify(consistency, null, 2)}\n`);
     writeFileSync(path.join(options.folder, 'verdict.json'), `${JSON.stringify(judgement, null, 2)}\n`);
@@ -189,6 +188,8 @@ class Run {
   #observer: Observer | undefined;
   #injector: Injector | undefined;
   load: Load | undefined;
+  /** Which are asked may depend on the engine, so that they are chosen anew when it is known. */
+  invariants: readonly Invariant[] = [];
 
   constructor(
     experiment: Experiment,
@@ -206,9 +207,11 @@ class Run {
     this.#fail = fail;
   }
 
-  async go(invariantNames: readonly string[]): Promise<void> {
+  async go(): Promise<void> {
+    // As far as they can be chosen before the engine is known.
+    await this.#chooseInvariants();
     const random = seededRandom(this.#options.seed);
-    const { info, observer, cluster } = await this.#form(invariantNames);
+    const { info, observer, cluster } = await this.#form();
     await this.#takeTurn(info, observer);
     const injector = new Injector({
       cluster,
@@ -316,11 +319,15 @@ class Run {
   async #askTheEngine(observer: Observer, { nodes, hosts }: Cluster): Promise<void> {
     const node = nodes.find(({ name }) => observer.silentMs(name) === 0)?.name;
     if (node === undefined) return;
-    const check = await clusterCheck(hosts, node).catch((error: unknown) => ({ exitCode: -1, objections: [messageOf(error)] }));
+    const check = await clusterCheck(hosts, node).catch((error: unknown) => ({ exitCode: -1, objections: [], unasked: messageOf(error) }));
     this.#recorder.record({ type: 'cluster-checked', node, ...check });
   }
 
-  async #form(invariantNames: readonly string[]): Promise<{ info: RunInfo; observer: Observer; cluster: Cluster }> {
+  async #chooseInvariants(): Promise<void> {
+    this.invariants = await invariantsOf(this.#experiment, this.#options.variant, this.info());
+  }
+
+  async #form(): Promise<{ info: RunInfo; observer: Observer; cluster: Cluster }> {
     const { driver, folder } = this.#options;
     this.#recorder.record({ type: 'phase-entered', phase: 'form' });
     this.#guard = await GuardLink.start(this.#id, path.join(folder, 'journal.jsonl'), 'remove', () =>
@@ -357,7 +364,8 @@ class Run {
     const observer = new Observer(cluster, this.#recorder);
     this.#observer = observer;
     observer.start(this.#fail);
-    const info = this.info(invariantNames);
+    await this.#chooseInvariants();
+    const info = this.info();
     writeFileSync(path.join(folder, 'run.json'), `${JSON.stringify(info, null, 2)}\n`);
     await this.#healthy(info, observer);
     await endPatience(cluster);
@@ -402,7 +410,7 @@ class Run {
     );
   }
 
-  info(invariants: readonly string[]): RunInfo {
+  info(): RunInfo {
     const { driver, variant, seed, command, image, config } = this.#options;
     const experiment = this.#experiment;
     const expectation = expectationOf(experiment.variants[variant], this.#cluster?.engine);
@@ -420,11 +428,12 @@ class Run {
       gitCommit: gitCommit(),
       engine: this.#cluster?.engine ?? { kind: 'redis', version: 'unknown', image },
       driver: { name: driver.name, version: driver.version, reach: this.#hosts?.reach ?? 'unknown' },
-      nodes: (this.#cluster?.nodes ?? []).map(({ name, id, address, formedAs, slots, memoryBytes }) => ({
+      nodes: (this.#cluster?.nodes ?? []).map(({ name, id, address, formedAs, primary, slots, memoryBytes }) => ({
         name,
         id,
         address,
         role: formedAs,
+        ...(primary === null ? {} : { primary }),
         slots,
         ...(memoryBytes ? { memoryBytes } : {}),
       })),
@@ -432,7 +441,7 @@ class Run {
       workload: workloadOf(this.#experiment, this.#options),
       budget: { ...experiment.budget, ...experiment.variants[variant]?.budget },
       settleWithinMs: parseDuration(experiment.variants[variant]?.settleWithin ?? experiment.settleWithin ?? '30s'),
-      invariants,
+      invariants: this.invariants.map(({ name }) => name),
       expect: config ? withoutSymptoms(expectation) : expectation,
     };
   }

@@ -9,6 +9,7 @@ import { keySlot } from './cluster/topology.ts';
 import type { Command } from './driver.ts';
 import type { Stage } from './experiment.ts';
 import type { Injector } from './inject.ts';
+import { viewOfMost } from './timeline/health.ts';
 import { Timeline, withRenamed } from './timeline/timeline.ts';
 import type { Recorder } from './timeline/recorder.ts';
 import type { RunInfo } from './timeline.ts';
@@ -117,7 +118,7 @@ export function stageOf({ cluster, injector, recorder, info, random, signal, var
     },
     perform,
     enact: async (fault) => {
-      const topology = timeline().seen('topology').at(-1)?.value;
+      const topology = viewOfMost(timeline().run, timeline().latest('topology'))?.view;
       if (!topology) throw new SlotquakeError('no node has told its topology yet; enact a fault after the cluster is formed');
       const tag = `deed-${++enacted}`;
       const { plan, nodes } = fault.plan(clusterNow(), topology, random.fork(tag));

@@ -53,6 +53,8 @@ export type Happening =
       readonly plan: Json;
       readonly nodes: readonly string[];
       readonly exposes: readonly Exposure[];
+      /** By whose view of the cluster its nodes were chosen: one that most shared. */
+      readonly viewOf?: string;
     }
   | { readonly type: 'fault-injected'; readonly fault: number }
   | { readonly type: 'fault-effective'; readonly fault: number; readonly evidence: readonly string[] }
@@ -98,7 +100,13 @@ export type Happening =
   /** The node is a member under another id from here on. */
   | { readonly type: 'member-renamed'; readonly node: string; readonly id: string }
   /** What the engine's own `--cluster check` says at one node of the final state: the sentences with which it objects. */
-  | { readonly type: 'cluster-checked'; readonly node: string; readonly exitCode: number; readonly objections: readonly string[] }
+  | {
+      readonly type: 'cluster-checked';
+      readonly node: string;
+      readonly exitCode: number;
+      readonly objections: readonly string[];
+      readonly unasked?: string;
+    }
   | { readonly type: 'noted'; readonly text: string };
 
 /** What a variant expects of invariants: `violated` is the symptom, `open` is not judged; the others must hold. */
@@ -111,6 +119,7 @@ export type EventOf<T extends Happening['type']> = Extract<TimelineEvent, { type
 /** How many anomalies of each kind an experiment allows, and its limits; an item that is left out allows what the engine documents. */
 export const budgetItems = [
   'lostWrites',
+  'evictedKeys',
   'lossWindowMs',
   'splitBrainMs',
   'staleReads',
@@ -156,6 +165,8 @@ export interface WorkloadInfo {
   readonly wait: number;
   readonly readShare: number;
   readonly readsFrom: string;
+  /** Where clients stand, one after the other in turn; left out or empty: at the harness. */
+  readonly places?: readonly string[];
 }
 
 /** run.json: what is needed to understand and repeat a run. Written at the start, completed when the cluster is up. */
@@ -181,6 +192,8 @@ export interface RunInfo {
     readonly formerIds?: readonly string[];
     readonly address: string;
     readonly role: 'primary' | 'replica';
+    /** Whose replica it was formed as. */
+    readonly primary?: string;
     readonly slots: readonly (readonly [first: number, last: number])[];
     /** What its container may use; left out where it has no limit. */
     readonly memoryBytes?: number;

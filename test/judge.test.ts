@@ -26,6 +26,23 @@ describe('judge', () => {
       verdict: 'not-as-expected',
       because: expect.stringContaining('symptom not reproduced'),
     }));
+  it('lets chance decide of what is not asked, but needs a symptom to be asked for', () => {
+    expect(verdict([good], { info: { expect: { elsewhere: 'open' } } }).verdict).toBe('as-expected');
+    expect(verdict([good], { info: { expect: { elsewhere: 'violated' } } }).verdict).toBe('inconclusive');
+  });
+  it("counts the experiment's own assertions as findings", () =>
+    expect(
+      verdict([good], { extra: [{ type: 'assertion-failed', because: 'the experiment asserts at a.ts:1:2: 1 is not 2' }] }),
+    ).toMatchObject({
+      verdict: 'not-as-expected',
+      because: 'violated: assertions (the experiment asserts at a.ts:1:2: 1 is not 2)',
+      findings: [{ invariant: 'good' }, { invariant: 'assertions', finding: { outcome: 'violated', witnesses: [expect.any(Number)] } }],
+    }));
+  it('says when nothing was done', () => {
+    expect(verdict([good]).because).toBe('all 1 invariants held; nothing was done to the cluster');
+    const commanded: Happening = { type: 'commanded', node: 'node-1', command: 'CLUSTER FAILOVER', answer: 'OK', failed: false };
+    expect(verdict([good], { extra: [commanded] }).because).toBe('all 1 invariants held');
+  });
   it('is inconclusive about what nobody saw', () => expect(verdict([good, dumb]).verdict).toBe('inconclusive'));
   it('takes a check that throws as unknown', () =>
     expect(

@@ -33,7 +33,7 @@ export async function poll<T>(
     );
   } catch (error) {
     signal?.throwIfAborted();
-    const reason = error instanceof Error ? error.message : lacking;
+    const reason = (error instanceof Error ? error.message : lacking) || 'nothing was said of it';
     throw new SlotquakeError(`waited ${formatMs(withinMs)} for ${what}, still lacking: ${reason}`, { cause: error });
   }
 }

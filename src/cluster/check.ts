@@ -6,12 +6,18 @@ export interface ClusterCheck {
   readonly exitCode: number;
   /** The sentences with which it objects; none where it finds all well. */
   readonly objections: readonly string[];
+  /** Why it could not be asked, as where an image has no shell or no client; left out where it was. */
+  readonly unasked?: string;
 }
+
+/** Not carried out (driver/interpreter.ts), no program, no such program (POSIX sh). */
+const notRun = [125, 126, 127];
 
 /** Asks the engine's own `--cluster check` from one node (redis-cli.c clusterManagerCommandCheck). */
 export async function clusterCheck(hosts: Hosts, node: string): Promise<ClusterCheck> {
   // No standard input, and a bounded time: it waits for a node that hangs.
   const { exitCode, output } = await hosts.perform(engine(node, 'timeout 4 $CLI --cluster check 127.0.0.1:6379 </dev/null 2>&1'));
+  if (notRun.includes(exitCode)) return { exitCode, objections: [], unasked: output || `it ended with ${exitCode}` };
   return { exitCode, objections: objectionsOf(exitCode, output) };
 }
 

@@ -69,6 +69,7 @@ export default {
   check(timeline) {
     const check = timeline.of('cluster-checked').at(-1);
     if (!check) return unknown('nobody asked --cluster check in the verify phase');
+    if (check.unasked !== undefined) return unknown(`--cluster check could not be asked at ${check.node}: ${check.unasked}`);
     const ours = objections(timeline);
     const theirs = check.objections;
     if (theirs.includes(hangs))

@@ -1,5 +1,6 @@
 import { formatMs } from '../base/duration.ts';
-import { type Invariant, judged, unknown, violated, withHistory, witnessesOf } from '../invariant.ts';
+import { held, type Invariant, judged, unknown, violated, withHistory, witnessesOf } from '../invariant.ts';
+import { evictions } from '../timeline/evictions.ts';
 
 /**
  * Replication is asynchronous: the engine documents windows in which an acknowledged write may be lost. A loss inside
@@ -31,6 +32,16 @@ export default {
             `${id} of ${key}, acknowledged by ${node ?? 'some node'} at ${formatMs(acknowledgedAtMs)}, is ${found}`,
         },
       );
+      const { keys, said } = evictions(timeline);
+      // Nobody knows which keys these were: what is gone may be gone for that, and only an experiment can say that it may.
+      if (finding.outcome === 'violated' && keys > 0) {
+        const because = `${finding.because}; ${said.join('; ')}`;
+        const allowed = timeline.run.budget.evictedKeys;
+        if (allowed === undefined) return { ...finding, because: `${because}, which may be why: allow it by the budget evictedKeys` };
+        return keys <= allowed
+          ? held(`${because}, where ${allowed} are allowed`)
+          : { ...finding, because: `${because}, where ${allowed} are allowed` };
+      }
       if (finding.outcome === 'held' && loss.unreadable > 0)
         return unknown(
           `${loss.unreadableKeys.total} of ${loss.keys} keys could not be read back (${loss.unreadableKeys.examples.slice(0, 3).join(', ')})`,

@@ -6,13 +6,13 @@ import { resyncs } from '../timeline/resyncs.ts';
 const loop = { fulls: 3, withinMs: 60_000 } as const;
 
 /**
- * Each demotion, each restart and each node that a fault touched may cost one full resync (replication.c
+ * Each demotion, each restart, each command to replicate and each node that a fault touched may cost one full resync (replication.c
  * masterTryPartialResynchronization); more than that, three within a minute for the same replica, or an output buffer
  * overrun twice, is a loop.
  */
 export default {
   name: 'no-endless-full-resync',
-  claim: 'There are no more full resyncs than role changes, restarts and disturbed nodes explain.',
+  claim: 'There are no more full resyncs than role changes, restarts, commands and disturbed nodes explain.',
   check(timeline) {
     const steadyAtMs = timeline.phaseAtMs('steady');
     const samples = timeline.seen('replication', { fromMs: steadyAtMs ?? Number.POSITIVE_INFINITY });
@@ -23,13 +23,17 @@ export default {
       1,
       Math.ceil(nodes.filter(({ role }) => role === 'replica').length / Math.max(1, nodes.filter(({ role }) => role === 'primary').length)),
     );
+    // Who is told whom to replicate begins anew, each time.
+    const told = timeline
+      .of('commanded')
+      .filter(({ command, failed }) => !failed && /CLUSTER (REPLICATE|RESET)|REPLICAOF|SLAVEOF/i.test(command)).length;
     const processes = Map.groupBy(samples, ({ value }) => value.runId);
     for (const series of processes.values()) {
       let from = 0;
       for (const seen of series) {
         while (seen.atMs - (series[from]?.atMs ?? seen.atMs) > loop.withinMs) from++;
         const fulls = seen.value.syncFull - (series[from]?.value.syncFull ?? 0);
-        if (fulls >= loop.fulls * replicasEach)
+        if (fulls - told >= loop.fulls * replicasEach)
           return violated(`${seen.node} began ${fulls} full resyncs within a minute`, [series[from]?.seq ?? seen.seq, seen.seq]);
       }
     }
@@ -37,7 +41,7 @@ export default {
     const restarts = [...processes.keys()].filter((runId) => !original.has(runId)).length;
     const disturbed = new Set(timeline.of('fault-injecting').flatMap((event) => event.nodes)).size;
     const demotions = roleChanges(timeline).filter(({ to }) => to === 'replica').length;
-    const budget = restarts + disturbed + demotions;
+    const budget = restarts + disturbed + demotions + told;
     const overruns = timeline.of('log-line').filter(({ kind }) => kind === 'output-buffer-overrun');
     if (overruns.length >= 2)
       return violated(

@@ -101,7 +101,7 @@ export function describe(event: TimelineEvent, names: Names): string {
     case 'member-renamed':
       return `${event.node}  is a member under another id from here on: ${event.id.slice(0, 8)}…`;
     case 'cluster-checked':
-      return `--cluster check at ${event.node}: ${event.objections.join('; ') || 'all well'}`;
+      return `--cluster check at ${event.node}: ${event.unasked ?? (event.objections.join('; ') || 'all well')}`;
     case 'noted':
       return event.text;
     case 'observed':

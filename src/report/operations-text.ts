@@ -3,6 +3,7 @@ import type { Consistency } from '../consistency.ts';
 import type { RunInfo } from '../timeline.ts';
 import { accountsOf, ascribedLosses, totalOf } from './accounts.ts';
 import { anomaliesOf } from './anomalies.ts';
+import { standstill } from './standstill.ts';
 import { grouped } from './table.ts';
 import { fine } from './time.ts';
 
@@ -20,7 +21,8 @@ export function operationsText(run: RunInfo, consistency: Consistency | null): F
   const total = totalOf(accountsOf(run, consistency));
   const anomalies = anomaliesOf(run, consistency).filter((anomaly) => anomaly.total > 0);
   const latency = service.latencies.find(({ phase }) => phase === 'all')?.ok;
-  const stall = service.stall ? `longest stall ${formatMs(service.stall.ms)}` : '';
+  const alone = standstill(service, run.workload);
+  const stall = [service.stall ? `longest stall ${formatMs(service.stall.ms)}` : '', alone].filter(Boolean).join('; ');
   const p99 = latency ? `p99 ${fine(latency.p99Ms)}` : '';
   const missing: Fact[] =
     defects.length > 0 ? [{ name: 'history', value: 'cut', note: 'part of it is missing: what is counted here is what can be read' }] : [];

@@ -10,6 +10,7 @@ import { losses } from './loss.ts';
 import { service } from './service.ts';
 import { splitBrain } from './split-brain.ts';
 import { staleness } from './staleness.ts';
+import { standstill } from './standstill.ts';
 import { grouped } from './table.ts';
 import { fine } from './time.ts';
 
@@ -86,7 +87,9 @@ function figures({ run }: Timeline, consistency: Consistency): string {
     {
       name: 'longest stall',
       value: stall ? formatMs(stall.ms) : '–',
-      note: stall ? `from ${formatMs(stall.fromMs)}` : 'nothing was tried',
+      note: [stall ? `of all together, from ${formatMs(stall.fromMs)}` : 'nothing was tried', standstill(consistency.service, run.workload)]
+        .filter(Boolean)
+        .join('; '),
     },
     { name: 'latency p99', value: all ? fine(all.p99Ms) : '–', note: all ? `median ${fine(all.p50Ms)}` : 'nothing was done' },
   ];

@@ -2,13 +2,14 @@ import { formatMs } from '../base/duration.ts';
 import type { Consistency } from '../consistency.ts';
 import type { Gap, Service } from '../consistency/service.ts';
 import type { Timeline } from '../timeline/timeline.ts';
+import { standstill } from './standstill.ts';
 import { spread, spreadColumns } from './spread.ts';
 import { dim, number, part, table } from './table.ts';
 
 /** What applications felt: when errors began and ended, how long nothing was done, and how late answers were. */
 export function service(timeline: Timeline, { service: felt }: Consistency): string[] {
   return [
-    part('What applications felt', stuckText(felt), disturbances(timeline, felt)),
+    part('What applications felt', stuckText(felt, standstill(felt, timeline.run.workload)), disturbances(timeline, felt)),
     part('Errors', '', errors(timeline, felt)),
     part(
       'Latency',
@@ -21,13 +22,16 @@ export function service(timeline: Timeline, { service: felt }: Consistency): str
 const clientsText = (clients: readonly number[]): string =>
   `${clients.length === 1 ? 'Client' : `${clients.length} clients were`} ${clients.length === 1 ? `${clients[0]} was` : `(${clients.slice(0, 10).join(', ')}${clients.length > 10 ? ', …' : ''})`} stuck to the end: errors only, while others got on.`;
 
-const stuckText = ({ stuck, neverAnswered }: Service): string =>
+const stuckText = ({ stuck, neverAnswered }: Service, alone: string): string =>
   [
+    alone === '' ? '' : `${alone.charAt(0).toUpperCase()}${alone.slice(1)}.`,
     stuck.length > 0 ? clientsText(stuck) : 'No client was stuck in the end.',
     neverAnswered > 0
       ? `${neverAnswered} operations were never answered, not even with an error.`
       : 'Every operation got an answer or an error.',
-  ].join(' ');
+  ]
+    .filter(Boolean)
+    .join(' ');
 
 const gapText = (gap: Gap | null): string => (gap ? formatMs(gap.ms) : '–');
 const since = (gap: Gap | null): string => (gap ? `from ${formatMs(gap.fromMs)}` : '');

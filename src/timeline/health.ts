@@ -6,6 +6,11 @@ import type { Timeline } from './timeline.ts';
 /** All that is asked of a run here: who belongs to it. */
 export type Members = Pick<RunInfo, 'nodes'>;
 
+/** Whom a map is of. */
+interface Ids {
+  readonly nodes: readonly { readonly id: string }[];
+}
+
 export interface Latest {
   readonly clusterInfo: ReadonlyMap<string, ClusterInfo>;
   readonly topology: ReadonlyMap<string, TopologyView>;
@@ -36,13 +41,18 @@ export function lacking(run: Members, { clusterInfo, topology, replication }: La
   const [none, many] = [claims.filter((count) => count === 0).length, claims.filter((count) => count > 1).length];
   if (none + many > 0) reasons.push(`${none} slots are claimed by no primary, ${many} by more than one`);
   reasons.push(...disagreements(run, topology));
-  const formedAs = Map.groupBy(run.nodes, ({ role }) => role);
-  // With fewer replicas than primaries somebody goes without.
-  if ((formedAs.get('replica')?.length ?? 0) >= (formedAs.get('primary')?.length ?? 0)) {
-    for (const { id } of owners.filter((owner) => ![...topology.values()].some((view) => ownLine(view)?.primary === owner.id)))
-      reasons.push(`no node replicates ${nameOf(run, id)}`);
-  }
+  const alone = owners.filter((owner) => ![...topology.values()].some((view) => ownLine(view)?.primary === owner.id));
+  // Some may have been formed without a replica; which ones these are changes with every failover.
+  if (alone.length > formedAlone(run)) for (const { id } of alone) reasons.push(`no node replicates ${nameOf(run, id)}`);
   return reasons;
+}
+
+/** How many primaries had no replica when the cluster was formed; where that is not told, by how many there were more of them. */
+function formedAlone({ nodes }: Members): number {
+  const primaries = nodes.filter(({ role }) => role === 'primary');
+  const replicas = nodes.filter(({ role }) => role === 'replica');
+  if (replicas.some(({ primary }) => primary === undefined)) return replicas.length < primaries.length ? primaries.length : 0;
+  return primaries.filter(({ name }) => !replicas.some(({ primary }) => primary === name)).length;
 }
 
 /** Whether what all nodes said last describes one healthy cluster; one that did not answer last has said nothing. */
@@ -103,7 +113,7 @@ export function viewDefects(run: Members, node: string, view: TopologyView): str
  * Owner of the slots and primary of the replicas, as one string that must be the same everywhere. A stranger without slots is
  * named by whoever lists it, and says nothing of them.
  */
-const mapOf = (run: Members, view: TopologyView): string =>
+const mapOf = (run: Ids, view: TopologyView): string =>
   view
     .filter(({ id, slots }) => slots.length > 0 || run.nodes.some((node) => node.id === id))
     .map(
@@ -112,6 +122,19 @@ const mapOf = (run: Members, view: TopologyView): string =>
     )
     .sort()
     .join('\n');
+
+/**
+ * The view that most of those share who told one, in the order of the nodes where two are as many; undefined where nobody did. A node that
+ * was parted or frozen goes on telling what it knew.
+ */
+export function viewOfMost(
+  run: Ids,
+  views: ReadonlyMap<string, TopologyView>,
+): { readonly node: string; readonly view: TopologyView } | undefined {
+  const alike = Map.groupBy([...views], ([, view]) => mapOf(run, view));
+  const [most] = [...alike.values()].toSorted((a, b) => b.length - a.length);
+  return most?.[0] && { node: most[0][0], view: most[0][1] };
+}
 
 /** Nodes whose map differs from that of the first one that answered, and peers that are listed at more than one address. */
 export function disagreements(run: Members, topology: ReadonlyMap<string, TopologyView>): string[] {

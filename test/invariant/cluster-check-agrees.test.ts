@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import agrees from '../../src/invariant/cluster-check-agrees.ts';
-import { objectionsOf } from '../../src/cluster/check.ts';
+import { clusterCheck, objectionsOf } from '../../src/cluster/check.ts';
+import type { Hosts } from '../../src/driver.ts';
 import { hangs } from '../../src/timeline/hangs.ts';
 import type { Happening } from '../../src/timeline.ts';
 import { Timeline } from '../../src/timeline/timeline.ts';
@@ -23,6 +24,17 @@ const at =
 describe('cluster-check-agrees', () => {
   it('is violated when only the tool objects', () => {
     expect(agrees.check(ending(['Nodes don’t agree about configuration!']))).toMatchObject({ outcome: 'violated' });
+  });
+  it('is unknown when the tool could not be asked: that is no objection', async () => {
+    const hosts = { perform: () => Promise.resolve({ exitCode: 127, output: 'sh: timeout: not found' }) } as unknown as Hosts;
+    const check = await clusterCheck(hosts, 'node-1');
+    expect(check).toEqual({ exitCode: 127, objections: [], unasked: 'sh: timeout: not found' });
+    const whole = ending([]);
+    const events = whole.events.map((event) => (event.type === 'cluster-checked' ? { ...event, ...check } : event));
+    expect(agrees.check(new Timeline(whole.run, events))).toEqual({
+      outcome: 'unknown',
+      because: '--cluster check could not be asked at node-1: sh: timeout: not found',
+    });
   });
   it('is violated when slots are missing and the tool finds all well', () => {
     const uncovered = at('node-1', (answers) => {

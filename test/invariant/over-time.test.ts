@@ -280,6 +280,20 @@ describe('no-endless-full-resync', () => {
     expect(outcome(counting(restarted(1)))).toBe('held');
     expect(outcome(counting(restarted(2)))).toBe('violated');
   });
+  it('grants one for each command to replicate that was taken', () => {
+    const told = (command: string, failed = false) =>
+      resyncs.check(
+        film({
+          extra: [{ atMs: 3_000, type: 'commanded', node: 'node-4', command, answer: 'OK', failed }],
+          change: (answers, node, atMs) => {
+            if (node === 'node-1') answers.replication = { ...answers.replication, syncFull: atMs > 4_000 ? 6 : 5 };
+          },
+        }),
+      );
+    expect(outcome(told(`CLUSTER REPLICATE ${idOf('node-1')}`))).toBe('held');
+    expect(outcome(told(`CLUSTER REPLICATE ${idOf('node-1')}`, true))).toBe('violated');
+    expect(outcome(told('CLUSTER NODES'))).toBe('violated');
+  });
   it('finds three within a minute whatever the budget is', () => {
     expect(counting((atMs) => ({ syncFull: Math.min(4, 1 + Math.floor(atMs / 2_000)) }), true)).toMatchObject({
       outcome: 'violated',

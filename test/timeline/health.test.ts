@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isHealthy, type Latest, lacking } from '../../src/timeline/health.ts';
+import { isHealthy, type Latest, lacking, viewOfMost } from '../../src/timeline/health.ts';
 import type { NodeView } from '../../src/timeline/observation.ts';
 import { healthy, idOf, run } from '../recorded.ts';
 import { film, line } from '../invariant/recorded.ts';
@@ -24,7 +24,39 @@ const about = (who: string, peer: string, changes: Partial<NodeView>) => (answer
     answers.topology = answers.topology.map((view) => (view.id === idOf(peer) ? { ...view, ...changes } : view));
 };
 
+describe('the view of most', () => {
+  const { topology } = latest(about('node-1', 'node-4', { flags: ['master'], slots: [[0, 5460]], primary: null }));
+  it('is not that of the first who answers, but one that most share', () => {
+    expect(viewOfMost(run, topology)).toEqual({ node: 'node-2', view: topology.get('node-2') });
+  });
+  it('is the first where two are as many, and none where nobody told one', () => {
+    expect(viewOfMost(run, new Map([...topology].slice(0, 2)))?.node).toBe('node-1');
+    expect(viewOfMost(run, new Map())).toBeUndefined();
+  });
+});
+
 describe('lacking', () => {
+  it('knows how many primaries were formed without a replica', () => {
+    // node-1 has two, node-2 one, node-3 none.
+    const primaryOf: Readonly<Record<string, string>> = { 'node-4': 'node-1', 'node-5': 'node-1', 'node-6': 'node-2' };
+    const formed = {
+      nodes: run.nodes.map((node) => ({ ...node, ...(primaryOf[node.name] ? { primary: primaryOf[node.name] as string } : {}) })),
+    };
+    const as = (wanted: Readonly<Record<string, string>>) =>
+      latest((answers) => {
+        answers.topology = answers.topology.map((peer) => {
+          const of = run.nodes.find(({ id }) => id === peer.id)?.name ?? '';
+          return wanted[of] ? { ...peer, primary: idOf(wanted[of]) } : peer;
+        });
+      });
+    expect(lacking(formed, as(primaryOf))).toEqual([]);
+    // A replica that moved to the one without: still one primary has none.
+    expect(lacking(formed, as({ ...primaryOf, 'node-6': 'node-3' }))).toEqual([]);
+    expect(lacking(formed, as({ 'node-4': 'node-1', 'node-5': 'node-1', 'node-6': 'node-1' }))).toEqual([
+      'no node replicates node-2',
+      'no node replicates node-3',
+    ]);
+  });
   it('finds nothing in a healthy cluster', () => expect(lacking(run, latest())).toEqual([]));
   it('names a node that does not answer', () => {
     const answers = latest();
