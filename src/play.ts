@@ -76,6 +76,11 @@ function told(error: unknown, part: string): Error {
   if (error instanceof ExperimentError || error instanceof AbortedError || error instanceof InconclusiveError) return error;
   const where = placeIn(error);
   const at = where === undefined ? '' : ` at ${where}`;
+  // Ours say what is wrong already, and how the process ends.
+  if (error instanceof SlotquakeError)
+    return where === undefined
+      ? error
+      : new SlotquakeError(`${messageOf(error)} (at ${where})`, { cause: error, exitCode: error.exitCode });
   if (isAssertion(error)) return new AssertionFailed(`the experiment asserts${at}: ${firstLine(messageOf(error))}`);
   const what = error instanceof Error ? messageOf(error) : `${inspect(error)} was thrown, which is no error and tells no line`;
   return new ExperimentError(`${part} of the experiment failed${at}: ${what}`, { cause: error });

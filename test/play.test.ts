@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { AbortedError, InconclusiveError } from '../src/base/errors.ts';
+import { AbortedError, InconclusiveError, UsageError } from '../src/base/errors.ts';
 import type { Stage } from '../src/experiment.ts';
 import { AssertionFailed, curtained, ExperimentError, play } from '../src/play.ts';
 
@@ -19,6 +19,13 @@ describe('the code of an experiment', () => {
     });
     expect(error).toBeInstanceOf(ExperimentError);
     expect((error as Error).message).toMatch(new RegExp(`^disturb of the experiment failed at ${here.source}: my own bug$`));
+  });
+  it('is told with the line where it asked for what cannot be, and keeps the exit code of that', async () => {
+    const error = await played(() => Promise.reject(new UsageError('expected a target')));
+    expect(error).toMatchObject({
+      exitCode: 64,
+      message: expect.stringMatching(new RegExp(`^expected a target \\(at ${here.source}\\)$`)),
+    });
   });
   it('may throw what is no error', async () => {
     for (const [thrown, said] of [
