@@ -46,23 +46,25 @@ export default {
         .filter((line) => line.kind === kind && line.loggedAtMs >= untilMs - timeoutMs && line.loggedAtMs <= untilMs)
         .map(({ seq }) => seq);
 
-    /** Who flags each member as a failed primary at the moment, by its id. */
-    const flagging = new Map<string, Set<string>>();
+    /** Who flags each member as a failed primary at the moment, by its id, and whether that mark was new when it came. */
+    const flagging = new Map<string, Map<string, boolean>>();
     for (const { node, value, atMs, seq } of views) {
       for (const { id, flags } of value) {
-        const observers = flagging.get(id) ?? new Set();
-        flagging.set(id, observers);
+        const marks = flagging.get(id) ?? new Map<string, boolean>();
+        flagging.set(id, marks);
         if (!flags.includes('fail') || !flags.includes('master')) {
-          observers.delete(node);
+          marks.delete(node);
           continue;
         }
+        if (marks.has(node)) continue;
         const name = nameOf(run, id);
-        if (observers.size === 0 && isNewMark(timeline, node, atMs, timeoutMs) && wasLivePrimary(timeline, name, id, atMs, timeoutMs))
+        const isNew = isNewMark(timeline, node, atMs, timeoutMs);
+        if (isNew && ![...marks.values()].includes(true) && wasLivePrimary(timeline, name, id, atMs, timeoutMs))
           reasons.push({
             text: `${name} was marked fail by ${node} at ${formatMs(atMs)} while it answered PINGs`,
             witnesses: [...logged('fail', atMs), seq],
           });
-        observers.add(node);
+        marks.set(node, isNew);
       }
     }
     for (const failover of failovers(timeline)) {

@@ -91,10 +91,12 @@ export default {
         const heardMs = Math.min(atMs, ...[a, b].map((each) => heardUntilMs(claims.get(each) ?? never)));
         for (const start of overlaps) {
           const ms = heardMs - start.atMs;
-          if (ms <= 0 || ms <= (longest?.ms ?? 0)) continue;
+          const tooLong = ms > boundMs(a, b);
+          if (ms <= (longest?.ms ?? 0) && !(tooLong && ms > (worst?.ms ?? 0))) continue;
           const slots = overlaps.filter((overlap) => overlap.atMs === start.atMs).map(({ first, last }) => [first, last] as const);
-          longest = { ms, boundMs: boundMs(a, b), who: `${a} and ${b}`, slots: rangesText(slots), witnesses: [start.seq, seq] };
-          if (longest.ms > longest.boundMs) worst = longest;
+          const lasted = { ms, boundMs: boundMs(a, b), who: `${a} and ${b}`, slots: rangesText(slots), witnesses: [start.seq, seq] };
+          if (ms > (longest?.ms ?? 0)) longest = lasted;
+          if (tooLong && ms > (worst?.ms ?? 0)) worst = lasted;
         }
       }
       if (claim) claims.set(node, claim);

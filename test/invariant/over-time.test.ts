@@ -115,6 +115,21 @@ describe('live-primary-keeps-its-slots', () => {
       });
     expect(outcome(live.check(silentFor(5_000)))).toBe('held');
   });
+  it('is violated where a node that was silent shows an old mark first, and another one marks it anew', () => {
+    const marked = (anew: boolean) =>
+      film({
+        change: (answers, node, atMs) => {
+          if (node === 'node-3' && atMs > 1_000 && atMs < 3_000) return false;
+          if ((node === 'node-3' && atMs >= 3_000) || (anew && node === 'node-2' && atMs > 6_000)) flag(answers, node);
+          return undefined;
+        },
+      });
+    expect(outcome(live.check(marked(false)))).toBe('held');
+    expect(live.check(marked(true))).toMatchObject({
+      outcome: 'violated',
+      because: expect.stringMatching(/^node-1 was marked fail by node-2/),
+    });
+  });
   it('holds when a stranger answers in its place: it came back without its own id', () => {
     const timeline = film({
       change: (answers, node, atMs) => {
@@ -181,6 +196,26 @@ describe('one-primary-per-shard', () => {
     expect(onePrimary.check(taken)).toMatchObject({
       outcome: 'violated',
       because: expect.stringMatching(/^node-1 and node-2 both claimed slots 100–200, 300 and said ok for 1\.\d+ s, the bound is 750 ms$/),
+    });
+  });
+  it('finds an overlap that nothing explains also beside a longer one that is explained', () => {
+    const both = film({
+      extra: fault('node-3', 'isolated', 1_000, 6_000),
+      change: (answers, node, atMs) => {
+        if (node === 'node-6' && atMs >= 2_000 && atMs < 3_350)
+          line(answers, idOf(node), { flags: ['myself', 'master'], slots: [[10923, 16383]], primary: null });
+        if (node === 'node-2' && atMs >= 6_000 && atMs < 7_000)
+          line(answers, idOf(node), {
+            slots: [
+              [0, 9],
+              [5461, 10922],
+            ],
+          });
+      },
+    });
+    expect(onePrimary.check(both)).toMatchObject({
+      outcome: 'violated',
+      because: expect.stringMatching(/^node-1 and node-2 both claimed slots 0–9 /),
     });
   });
   it('does not count a primary that refuses writes', () => {
