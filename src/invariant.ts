@@ -2,7 +2,7 @@ import { formatMs } from './base/duration.ts';
 import type { Consistency, Tally } from './consistency.ts';
 import type { Budget, RunInfo } from './timeline.ts';
 import { silent } from './timeline/claims.ts';
-import type { ShardGap } from './timeline/gaps.ts';
+import { type ShardGap, storyOf } from './timeline/gaps.ts';
 import type { Timeline } from './timeline/timeline.ts';
 
 /** The answer to one question about a run. A check that saw too little says `unknown`, never `held`. */
@@ -88,6 +88,23 @@ export function gapsTooLong(timeline: Timeline, gaps: readonly ShardGap[], limit
   if (!excused) return violated(because, witnessesOf(timeline));
   const longest = formatMs(Math.max(...gaps.map(stoodStillMs)));
   return unknown(`${because}; but the harness itself stood still for ${longest} of it, so try again on a machine that has less to do`);
+}
+
+/** Gaps against a limit; `did` completes "the slots of a shard", and `does` "every shard … at least every". */
+export function gapsBounded(
+  timeline: Timeline,
+  gaps: readonly ShardGap[],
+  limitMs: number,
+  { did, never, does }: { readonly did: string; readonly never: string; readonly does: string },
+): Finding {
+  const allowed = `where ${formatMs(limitMs)} are allowed`;
+  const long = gaps.filter(({ gap }) => gap === null || gap.ms > limitMs);
+  const said = (each: ShardGap): string =>
+    each.gap === null
+      ? `${each.shard}'s slots ${never}`
+      : `${each.shard}'s slots ${did} for ${formatMs(each.gap.ms)} (${storyOf(timeline, each)})`;
+  if (long.length > 0) return gapsTooLong(timeline, long, limitMs, `${long.map(said).join('; ')}, ${allowed}`);
+  return held(`every shard ${does} at least every ${formatMs(Math.max(...gaps.map(({ gap }) => gap?.ms ?? 0)))}, ${allowed}`);
 }
 
 /** The answer to every question about operations where they cannot be told. */

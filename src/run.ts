@@ -305,6 +305,7 @@ class Run {
   }
 
   async #play(part: Play['part'], stage: Stage): Promise<void> {
+    if (!this.#experiment[part]) return;
     const withinMs = this.#options.timeoutMs ?? parseDuration(this.#experiment.timeout ?? '30m');
     try {
       await play(async () => this.#experiment[part]?.(stage), { part, withinMs, signal: this.#signal });

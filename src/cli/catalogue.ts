@@ -174,7 +174,7 @@ async function runsOf(
   const unknown = only?.find((name) => !variants.includes(name));
   if (unknown !== undefined) throw new UsageError(`${expected}, got ${unknown}${didYouMean(unknown, variants)}`);
   for (const [name, of] of picked) {
-    const own = experiments.flatMap((experiment) => (experiment.name === of ? Object.keys(experiment.variants) : []));
+    const own = Object.keys(experiments.find((experiment) => experiment.name === of)?.variants ?? {});
     const variant = name.slice(of.length + 1);
     if (name !== of && !own.includes(variant))
       throw new UsageError(`expected a variant of ${of} (${own.join(', ')}), got ${variant}${didYouMean(variant, own)}`);

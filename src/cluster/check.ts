@@ -1,5 +1,6 @@
 import { stripVTControlCharacters } from 'node:util';
 import { engine, type Hosts } from '../driver.ts';
+import { wasAsked } from '../driver/interpreter.ts';
 import { hangs } from '../timeline/hangs.ts';
 
 export interface ClusterCheck {
@@ -10,14 +11,15 @@ export interface ClusterCheck {
   readonly unasked?: string;
 }
 
-/** Not carried out (driver/interpreter.ts), no program, no such program (POSIX sh). */
-const notRun = [125, 126, 127];
+/** Of a shell that finds no program, or one that it cannot run (POSIX sh). */
+const notFound = [126, 127];
 
 /** Asks the engine's own `--cluster check` from one node (redis-cli.c clusterManagerCommandCheck). */
 export async function clusterCheck(hosts: Hosts, node: string): Promise<ClusterCheck> {
   // No standard input, and a bounded time: it waits for a node that hangs.
-  const { exitCode, output } = await hosts.perform(engine(node, 'timeout 4 $CLI --cluster check 127.0.0.1:6379 </dev/null 2>&1'));
-  if (notRun.includes(exitCode)) return { exitCode, objections: [], unasked: output || `it ended with ${exitCode}` };
+  const result = await hosts.perform(engine(node, 'timeout 4 $CLI --cluster check 127.0.0.1:6379 </dev/null 2>&1'));
+  const { exitCode, output } = result;
+  if (!wasAsked(result) || notFound.includes(exitCode)) return { exitCode, objections: [], unasked: output || `it ended with ${exitCode}` };
   return { exitCode, objections: objectionsOf(exitCode, output) };
 }
 

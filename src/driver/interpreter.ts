@@ -21,7 +21,8 @@ const notAskedCode = 125;
 
 /** The result of a command that could not be asked. */
 export const notAsked = (error: unknown): CommandResult => ({ exitCode: notAskedCode, output: messageOf(error) });
-const wasAsked = ({ exitCode }: CommandResult): boolean => exitCode !== notAskedCode;
+/** Whether a command was carried out at all, whatever came of it. */
+export const wasAsked = ({ exitCode }: Pick<CommandResult, 'exitCode'>): boolean => exitCode !== notAskedCode;
 
 /** Carries a command out: what `Command` promises of those that are made of others. */
 export async function interpret(command: Command, primitives: Primitives): Promise<CommandResult> {

@@ -6,8 +6,8 @@ import type { WorkloadInfo } from '../timeline.ts';
 const longerMs = 1_000;
 
 /**
- * `client 3 at client-1 got nothing done for 12.0 s from 14.2 s to 26.2 s, and so did 5 others for more than a second longer than all together`;
- * empty where no client stood still much longer than all of them together. Those of a place take turns by their number (load.ts).
+ * `client 3 at client-1 got nothing done for 12.0 s, from 14.2 s to 26.2 s, and 5 of the other 11 for 9.00 s or longer`; empty where no
+ * client stood still much longer than all of them together. Clients are spread over the places in turn (load.ts).
  */
 export function standstill({ clients, stall }: Service, { places = [] }: Pick<WorkloadInfo, 'places'>): string {
   const together = stall?.ms ?? 0;

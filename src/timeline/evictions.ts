@@ -5,7 +5,6 @@ export interface Evictions {
   readonly keys: number;
   /** `node-1 evicted 120 keys (maxmemory-policy allkeys-lru)`, for each that did. */
   readonly said: readonly string[];
-  readonly witnesses: readonly number[];
 }
 
 /** By INFO's own counter, which begins again with each process. */
@@ -19,12 +18,10 @@ export function evictions(timeline: Timeline): Evictions {
       const before = counts[index - 1]?.value.evictedKeys ?? value.evictedKeys;
       keys += value.evictedKeys >= before ? value.evictedKeys - before : value.evictedKeys;
     }
-    const last = counts.at(-1);
-    return keys > 0 && last ? [{ name, keys, seq: last.seq }] : [];
+    return keys > 0 ? [{ name, keys }] : [];
   });
   return {
     keys: found.reduce((sum, { keys }) => sum + keys, 0),
     said: found.map(({ name, keys }) => `${name} evicted ${keys} keys (maxmemory-policy ${policy})`),
-    witnesses: found.map(({ seq }) => seq),
   };
 }
